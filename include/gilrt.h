@@ -1,0 +1,503 @@
+/*
+ * libgilrt: a global interpreter lock, reference counts that any thread may touch, and extension modules.
+ *
+ * Generated from src/abi; this file is the specification. Conventions:
+ * - functions that can fail return a gilrt_status_t as an int: 0, or a negative number, and then have changed nothing;
+ * - out-parameters are written only on success; pointers are checked for NULL;
+ * - structures that the caller fills in begin with struct_size, and what is zero means the default;
+ * - callbacks take the caller's pointer last, and must not throw or longjmp;
+ * - a thread is attached while it holds the lock of its interpreter.
+ */
+
+#ifndef GILRT_H
+#define GILRT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct gil_thread gil_thread_t;       /* a thread's state in one interpreter */
+typedef struct gil_interp gil_interp_t;       /* an interpreter: a world of objects with its lock */
+typedef struct obj obj_t;                     /* an object: a header of 16 bytes, then the payload */
+typedef struct obj_type obj_type_t;           /* a type of objects */
+typedef struct gilrt_library gilrt_library_t; /* an extension module that was opened */
+
+/* The payload of an object, as a pointer to T. */
+#define OBJ_PAYLOAD(o, T) ((T *)(void *)((char *)(o) + 16))
+
+/* Around a call that blocks, or computes without touching objects: other threads may have the lock meanwhile. The two
+   open and close a block; nothing may jump out of it. Nests; does nothing on a thread that is not attached. The way back
+   always succeeds, also while the interpreter closes. */
+#define GIL_BEGIN_ALLOW_THREADS { uint32_t gilrt_saved_ = gil_region_begin();
+#define GIL_END_ALLOW_THREADS gil_region_end(gilrt_saved_); }
+
+// The version of this header.
+#define GILRT_VERSION_MAJOR 0
+
+// See GILRT_VERSION_MAJOR.
+#define GILRT_VERSION_MINOR 1
+
+// See GILRT_VERSION_MAJOR.
+#define GILRT_VERSION_PATCH 0
+
+// The version as one number that grows: major << 16 | minor << 8 | patch.
+#define GILRT_VERSION_HEX 256
+
+// The layout that the inline functions of gilrt_inline.h and the structures of extension modules know: what was compiled
+// with another number must be compiled again.
+#define GILRT_ABI 1
+
+// In gilrt_module_t.flags: the extension is right without a GIL as well.
+#define GILRT_MODULE_FREE_THREADED 1
+
+// In gilrt_call_t.flags: release the lock while computing; without it, hold the lock and call gil_poll.
+#define GILRT_CALL_RELEASE 1
+
+// What a call answered. Success is 0, failures are negative; functions return it as an int. A value never changes its
+// meaning, and new ones may come.
+typedef enum gilrt_status_t {
+  // Success.
+  GILRT_OK = 0,
+  // An argument is NULL, out of range or of the wrong kind.
+  GILRT_ERR_INVALID = -1,
+  // The calling thread is not attached, and must be for this.
+  GILRT_ERR_NOT_ATTACHED = -2,
+  // The lock was held by another thread until the deadline.
+  GILRT_ERR_TIMEOUT = -3,
+  // The interpreter is closing or closed.
+  GILRT_ERR_CLOSED = -4,
+  // Somebody is still inside, or it is too late for this.
+  GILRT_ERR_BUSY = -5,
+  // Out of memory; nothing was changed.
+  GILRT_ERR_NOMEM = -6,
+  // Waiting here could never end.
+  GILRT_ERR_DEADLOCK = -7,
+  // Compiled for an incompatible version.
+  GILRT_ERR_ABI = -8,
+  // The extension module cannot be loaded, or has failed; gilrt_error_text says why.
+  GILRT_ERR_MODULE = -9,
+  // The calling thread is attached, and must not be for this.
+  GILRT_ERR_NESTED = -10,
+  // A fixed limit of the library is reached.
+  GILRT_ERR_LIMIT = -11,
+  // A defect inside libgilrt was caught at the border.
+  GILRT_ERR_PANIC = -12,
+} gilrt_status_t;
+
+// Who may be in an interpreter at once.
+typedef enum gil_mode_t {
+  // One thread at a time: whoever holds the interpreter's own lock.
+  GIL_MODE_LOCKED = 0,
+} gil_mode_t;
+
+// How the lock chooses among those who want it.
+typedef enum gil_policy_t {
+  // By virtual runtime: a thread that comes back from blocking runs at once while it stays within its share, CPU-bound
+  // threads share the time fairly, and every wait is bounded. The default.
+  GIL_POLICY_RESPONSIVE = 0,
+  // CPython since 3.2: a waiter asks for the lock after the switch interval, and the holder that drops it may not have
+  // it back before another thread had it.
+  GIL_POLICY_INTERVAL = 1,
+  // Python 2: the holder lets go every 100 polls and competes again at once; a slower waiter starves. For comparison.
+  GIL_POLICY_TICKS = 2,
+} gil_policy_t;
+
+// How objects are counted.
+typedef enum obj_count_t {
+  // Plainly by the threads of their interpreter, atomically by everybody else. The default.
+  OBJ_COUNT_BIASED = 0,
+  // Atomically by everybody.
+  OBJ_COUNT_ATOMIC = 1,
+} obj_count_t;
+
+// How the runtime starts. Set `struct_size`, leave zero what you do not care about.
+typedef struct gilrt_config_t {
+  // sizeof(gilrt_config_t).
+  size_t struct_size;
+  // A gil_mode_t: GIL_MODE_LOCKED.
+  int32_t mode;
+  // A gil_policy_t.
+  int32_t policy;
+  // As for gil_set_switch_interval; 0 for the default of 5,000,000 ns.
+  uint64_t switch_interval_ns;
+  // An obj_count_t.
+  int32_t count;
+  // Where objects get their memory: `size` bytes aligned to `align`, or NULL. Any thread may call it. Both this and
+  // `free`, or neither.
+  void *(*alloc)(size_t size, size_t align, void *user);
+  // Takes the memory back.
+  void (*free)(void *p, size_t size, size_t align, void *user);
+  // The last argument of both.
+  void *alloc_user;
+} gilrt_config_t;
+
+// What a traverse calls for each child; an answer other than 0 ends the traversal.
+typedef int (*obj_visit_fn)(obj_t *child, void *user);
+
+// What a type is made of. Set `struct_size`, leave zero what you do not need.
+//
+// At death finalize runs (once; it may revive the object by taking a reference), then clear (drops the children), then the
+// memory goes. A type without clear drops its children in finalize. Both run with the lock of the type's interpreter held,
+// on whichever thread; they may count, acquire, release and detach, and must not throw or longjmp.
+typedef struct obj_type_config_t {
+  // sizeof(obj_type_config_t).
+  size_t struct_size;
+  // For reports. Copied.
+  const char *name;
+  // Bytes behind the header.
+  size_t payload_size;
+  // 0.
+  uint32_t flags;
+  // The object has died; may be NULL.
+  void (*finalize)(obj_t *o);
+  // Calls `visit` for each child, and returns the first answer that is not 0; may be NULL.
+  int (*traverse)(obj_t *o, obj_visit_fn visit, void *user);
+  // Drops the references to the children; may be NULL.
+  void (*clear)(obj_t *o);
+} obj_type_config_t;
+
+// One call of a function of an extension. The caller fills it in and keeps it alive during the call; each thread has its
+// own. Every field may be zero.
+typedef struct gilrt_call_t {
+  // sizeof(gilrt_call_t).
+  size_t struct_size;
+  // Which of `thread_count` threads this is, from 0: the function does its part of the work.
+  uint32_t thread_index;
+  // How many threads make this call, each with its own index; 0 counts as 1.
+  uint32_t thread_count;
+  // How many arguments `argv` has.
+  int argc;
+  // The arguments: C strings, the caller's.
+  char **argv;
+  // The module's own state, as its `load` left it. Filled in by gilrt_module_call.
+  void *state;
+  // GILRT_CALL_RELEASE, or 0.
+  uint32_t flags;
+  // How far this thread is with its part; may be NULL, may be called attached or detached.
+  void (*progress)(uint64_t done, uint64_t total, void *user);
+  // A named figure, a result of the function; may be NULL.
+  void (*report)(const char *name, int64_t value, void *user);
+  // One sentence, for instance why the function fails; may be NULL.
+  void (*say)(const char *message, void *user);
+  // The last argument of the three above.
+  void *user;
+} gilrt_call_t;
+
+// One function of an extension.
+typedef struct gilrt_function_t {
+  // What gilrt_module_call finds it by.
+  const char *name;
+  // Its arguments and what it does, in a line; may be NULL.
+  const char *help;
+  // Runs with the lock held, on any number of threads; must return with as many acquires as releases. 0, or a negative
+  // status.
+  int (*run)(struct gilrt_call_t *call);
+} gilrt_function_t;
+
+// What an extension says of itself. It exports
+// `const gilrt_module_t *gilrt_module_get(void);`
+// and what that returns lives as long as the extension's code.
+typedef struct gilrt_module_t {
+  // sizeof(gilrt_module_t).
+  size_t struct_size;
+  // GILRT_ABI, as the extension was compiled with.
+  uint32_t abi;
+  // The extension's name.
+  const char *name;
+  // GILRT_MODULE_FREE_THREADED, or 0.
+  uint32_t flags;
+  // Runs attached when the module is opened, and may leave something of its own in `*state`. Not 0: the module is not
+  // opened. May be NULL.
+  int (*load)(void **state);
+  // Runs attached when the module was closed and no call of it runs any more. May be NULL.
+  void (*unload)(void *state);
+  // `function_count` functions.
+  const struct gilrt_function_t *functions;
+  // How many functions there are.
+  size_t function_count;
+} gilrt_module_t;
+
+// Figures of an interpreter's lock since the start. The caller sets `struct_size`; times are nanoseconds.
+typedef struct gilrt_stats_t {
+  // sizeof(gilrt_stats_t).
+  size_t struct_size;
+  // Outermost acquisitions, the fast ones included.
+  uint64_t acquires;
+  // Those that had to wait.
+  uint64_t contended;
+  // The lock was handed to a chosen waiter, rather than freed.
+  uint64_t handoffs;
+  // A holder was asked to drop the lock.
+  uint64_t drop_requests;
+  // A holder dropped the lock at a poll because it was asked to.
+  uint64_t forced_drops;
+  // A bias was taken from its owner.
+  uint64_t revocations;
+  // Waiting, until the lock was granted, over all threads.
+  uint64_t wait_ns_total;
+  // The longest wait.
+  uint64_t wait_ns_max;
+  // Holding, as far as it was noticed: holds that begin and end on the fast path are not, since they read no clock.
+  uint64_t hold_ns_total;
+  // The longest hold that was noticed.
+  uint64_t hold_ns_max;
+  // Half of all waits were no longer than this.
+  uint64_t wait_ns_p50;
+  // 99 of 100 waits were no longer than this.
+  uint64_t wait_ns_p99;
+  // Threads that wait now.
+  uint32_t waiters;
+  // Threads that the interpreter knows now.
+  uint32_t threads;
+  // How often the lock changed hands, modulo 2^32.
+  uint32_t switches;
+} gilrt_stats_t;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// The version of the library that runs, as GILRT_VERSION_HEX. From any thread; does not start the runtime.
+uint32_t gilrt_version(void);
+
+// The same as "major.minor.patch". The library's; valid for ever.
+const char *gilrt_version_string(void);
+
+// The layout that the library speaks: compare it with GILRT_ABI.
+uint32_t gilrt_abi(void);
+
+// A sentence about a status, for people. The library's; valid for ever, never NULL, whatever the number.
+const char *gilrt_strerror(int status);
+
+// The name of a status, for logs: "GILRT_ERR_TIMEOUT". The library's; valid for ever, never NULL, whatever the number.
+const char *gilrt_status_name(int status);
+
+// Starts the runtime. Optional: the first call of anything starts it with the defaults. NULL means the defaults too.
+// The environment (GILRT_POLICY, GILRT_SWITCH_INTERVAL_NS) wins over `config`.
+//
+// GILRT_ERR_BUSY if it runs already, GILRT_ERR_CLOSED after gilrt_finalize, GILRT_ERR_INVALID for a value that is not
+// allowed, GILRT_ERR_NOMEM or GILRT_ERR_LIMIT if the system has nothing left.
+//
+// Safety: `config` is NULL or points to as many bytes as its `struct_size` says.
+int gilrt_init(const struct gilrt_config_t *config);
+
+// Ends the runtime: no thread gets in any more (acquires answer GILRT_ERR_CLOSED, also those that wait already), those
+// inside see GILRT_ERR_CLOSED at their next gil_poll, and the call waits until they have left: `timeout_ns` at the most,
+// UINT64_MAX for ever. Pending destructors run on the calling thread, which must not be attached (GILRT_ERR_NESTED).
+//
+// GILRT_ERR_BUSY at the deadline: somebody is still inside, or in an allow-threads region, which it comes back from; the
+// log says who. The runtime stays closing, and the call may be made again. Nothing ever starts the runtime again.
+int gilrt_finalize(uint64_t timeout_ns);
+
+// Attaches the calling thread: waits until it holds its interpreter's lock. Nests: each acquire needs a gil_release. The
+// first acquire of a thread makes it known to the main interpreter. errno survives.
+//
+// May block, and may run destructors that other threads left pending. Not for signal handlers: inside one that interrupted
+// this library it answers GILRT_ERR_DEADLOCK. GILRT_ERR_CLOSED once gilrt_finalize was called, GILRT_ERR_NOMEM or
+// GILRT_ERR_LIMIT if the thread cannot be made known; on every error nothing was acquired.
+int gil_acquire(void);
+
+// Undoes one gil_acquire; the outermost one lets other threads in. Never blocks but for a short internal mutex, and runs no
+// callbacks. errno survives.
+//
+// GILRT_ERR_NOT_ATTACHED, and nothing is changed, if the calling thread is not attached.
+int gil_release(void);
+
+// gil_acquire without waiting: GILRT_ERR_TIMEOUT if another thread holds the lock.
+int gil_try_acquire(void);
+
+// gil_acquire that waits `timeout_ns` nanoseconds of the monotonic clock at the most, then answers GILRT_ERR_TIMEOUT.
+// 0 is gil_try_acquire, UINT64_MAX is for ever. A lock that is granted at the deadline is granted.
+int gil_acquire_for(uint64_t timeout_ns);
+
+// Whether the calling thread holds the lock. Async-signal-safe.
+bool gil_held(void);
+
+// A safepoint, to be called often by a host that runs: gives the lock to a waiter if one is due, runs what gil_call_soon
+// left, and destructors that are pending. May block. errno survives.
+//
+// GILRT_ERR_CLOSED: the interpreter is closing, and the caller should release and leave. GILRT_ERR_NOT_ATTACHED if the
+// thread is not attached. Otherwise the first answer other than 0 of what ran, or GILRT_OK.
+int gil_poll(void);
+
+// Gives the lock to a waiter now, if there is one, and waits to get it back. GILRT_ERR_NOT_ATTACHED if not attached.
+int gil_yield(void);
+
+// Releases the lock whatever the depth, and returns the depth for gil_attach; 0 if the thread was not attached.
+uint32_t gil_detach(void);
+
+// Acquires the lock to the depth that gil_detach returned. 0 does nothing. GILRT_ERR_NESTED, and nothing is changed, if
+// the thread is attached; otherwise as gil_acquire.
+int gil_attach(uint32_t depth);
+
+// What GIL_BEGIN_ALLOW_THREADS calls: releases the lock whatever the depth, for a region that the thread certainly comes
+// back from; gilrt_finalize waits for it. Returns what gil_region_end needs; 0 if the thread was not attached.
+uint32_t gil_region_begin(void);
+
+// What GIL_END_ALLOW_THREADS calls: acquires the lock again, also while the interpreter closes. 0 does nothing.
+void gil_region_end(uint32_t saved);
+
+// Sets the switch interval of the current interpreter, in nanoseconds from 1,000 to 10,000,000,000 (else
+// GILRT_ERR_INVALID): how long a holder runs before a waiter may ask for the lock, and the slice of
+// GIL_POLICY_RESPONSIVE. From any thread.
+int gil_set_switch_interval(uint64_t ns);
+
+// The switch interval of the current interpreter, in nanoseconds.
+uint64_t gil_switch_interval(void);
+
+// Sets the calling thread's share of the lock under GIL_POLICY_RESPONSIVE: 1024 is normal, twice that counts its time
+// half. From 1 to 1,048,576, else GILRT_ERR_INVALID. Makes the thread known, as gil_acquire does.
+int gil_set_thread_weight(uint32_t weight);
+
+// Has `fn(user)` called soon, attached, by the current interpreter's holder at a safepoint (gil_poll); calls run in order.
+// If it returns other than 0, gil_poll returns that. Async-signal-safe, and from any thread.
+//
+// GILRT_ERR_LIMIT if 256 calls wait already, GILRT_ERR_INVALID if `fn` is NULL, GILRT_ERR_CLOSED after gilrt_finalize.
+int gil_call_soon(int (*fn)(void *user),
+                  void *user);
+
+// The number of the calling thread, from 1 and never given twice; 0 for a thread that is not known, because it never
+// acquired. Async-signal-safe.
+uint64_t gil_thread_id(void);
+
+// The calling thread's state, for the inline functions that take one. Never NULL: a thread that is not known has a static
+// detached one. Valid until the thread ends; not for other threads.
+gil_thread_t *gil_thread_self(void);
+
+// What the inline acquire calls when the thread's breaker is set; not for anybody else.
+int gil_acquire_slow(void);
+
+// What the inline release calls when the thread's breaker is set; not for anybody else.
+void gil_release_slow(void);
+
+// The main interpreter: the process has it from the start. Never NULL.
+gil_interp_t *gil_interp_main(void);
+
+// The interpreter that the calling thread's acquires mean; the main one for a thread that is not known. Never NULL.
+gil_interp_t *gil_interp_current(void);
+
+// Makes a type of the current interpreter, which it belongs to for ever. A type that an extension makes while gilrt runs
+// its load or a function of it ends with the extension; others live as long as the process. From any thread.
+//
+// GILRT_ERR_INVALID if a pointer or the name is NULL, or the size is absurd; GILRT_ERR_LIMIT after 65,535 types;
+// GILRT_ERR_NOMEM.
+//
+// Safety: `config` points to as many bytes as its `struct_size` says, its name is a C string, `out` is valid for writing.
+int obj_type_new(const struct obj_type_config_t *config,
+                 obj_type_t **out);
+
+// Makes an object with one reference, which is the caller's, and `extra_bytes` more payload than the type says. The payload
+// is zeroed and 16-aligned.
+//
+// GILRT_ERR_NOT_ATTACHED if the thread is not attached, GILRT_ERR_INVALID if a pointer is NULL or the type is another
+// interpreter's, GILRT_ERR_NOMEM.
+//
+// Safety: `type` came from obj_type_new, `out` is valid for writing.
+int obj_new(obj_type_t *type,
+            size_t extra_bytes,
+            obj_t **out);
+
+// Takes a reference. From any thread, attached or not; NULL does nothing. Never blocks, runs no callbacks.
+//
+// Safety: `o` is NULL, or the caller has a reference to it.
+void obj_incref(obj_t *o);
+
+// Drops a reference of the caller's. From any thread, attached or not; NULL does nothing. Never blocks by itself.
+//
+// The last reference ends the object: at once on a thread that is attached to the object's interpreter, else at the next
+// safepoint (gil_poll, an outermost acquire, gilrt_finalize) of one that is.
+//
+// Safety: `o` is NULL, or the caller has a reference to it, which it must not use afterwards.
+void obj_decref(obj_t *o);
+
+// obj_incref, and returns its argument.
+//
+// Safety: As obj_incref.
+obj_t *obj_newref(obj_t *o);
+
+// How many references there are: a snapshot, exact when nobody counts meanwhile. SIZE_MAX for an immortal object, 0 for
+// NULL.
+//
+// Safety: As obj_incref.
+size_t obj_refcount(const obj_t *o);
+
+// The type of an object; NULL for NULL.
+//
+// Safety: As obj_incref.
+obj_type_t *obj_type_of(const obj_t *o);
+
+// The name of a type; NULL for NULL. Lives as long as the type.
+//
+// Safety: `type` is NULL or came from obj_type_new.
+const char *obj_type_name(const obj_type_t *type);
+
+// Objects alive in the current interpreter, those that wait for their destructor included. From any thread.
+int64_t obj_live_count(void);
+
+// Makes an object live for ever: from now on nobody counts it. The caller's reference is used up. GILRT_ERR_INVALID for
+// NULL. From any thread.
+//
+// Safety: As obj_decref.
+int obj_immortalize(obj_t *o);
+
+// Whether an object lives for ever.
+//
+// Safety: As obj_incref.
+bool obj_is_immortal(const obj_t *o);
+
+// Opens the extension module at `path`: maps it, checks its ABI, and runs its load with the lock held. The caller closes
+// it with gilrt_module_close. May block.
+//
+// GILRT_ERR_MODULE for a missing file, a directory, a file that is no module, or a load that failed; GILRT_ERR_ABI for a
+// module compiled for another version; gilrt_error_text has the sentence. GILRT_ERR_INVALID for NULL, GILRT_ERR_CLOSED
+// after gilrt_finalize, GILRT_ERR_NOMEM.
+//
+// Safety: `path` is NULL or a C string, `out` is NULL or valid for writing.
+int gilrt_module_open(const char *path,
+                      gilrt_library_t **out);
+
+// Runs a function of the module with the lock held around it, and returns what the function returned: 0 or a negative
+// status. Any number of threads may do so at once, each with a call of its own.
+//
+// GILRT_ERR_MODULE if there is no such function (gilrt_error_text lists those there are) or it returned with other acquires
+// than releases, which are put right; GILRT_ERR_CLOSED if the module or the runtime is closed; GILRT_ERR_INVALID for NULL
+// or a call whose struct_size is too small.
+//
+// Safety: `lib` came from gilrt_module_open, `function` is a C string, `call` is filled in.
+int gilrt_module_call(gilrt_library_t *lib,
+                      const char *function,
+                      struct gilrt_call_t *call);
+
+// Closes a module. Its unload runs as soon as no call of it runs, and its code stays mapped while an object of its types
+// lives. NULL and a module that is closed already do nothing. May block.
+//
+// Safety: `lib` is NULL or came from gilrt_module_open, and is not used afterwards.
+void gilrt_module_close(gilrt_library_t *lib);
+
+// What the module says of itself: name, functions, help. NULL for NULL; valid until the module is closed.
+//
+// Safety: `lib` is NULL or an open module.
+const struct gilrt_module_t *gilrt_module_describe(const gilrt_library_t *lib);
+
+// Why the last gilrt_module_open or gilrt_module_call of this thread failed, in a sentence for people, where there is more
+// to say than its status; empty if nothing failed so. Never NULL; valid until the next such failure on this thread.
+const char *gilrt_error_text(void);
+
+// Fills in `out` for an interpreter; NULL means the current one. From any thread, at any time; takes the lock's short
+// internal mutex. GILRT_ERR_INVALID if `out` is NULL or its struct_size too small for a size.
+//
+// Safety: `interp` is NULL or an interpreter; `out` is NULL or points to as many bytes as its `struct_size` says.
+int gilrt_stats_get(gil_interp_t *interp,
+                    struct gilrt_stats_t *out);
+
+// Has the library's log lines passed to `log`, from whichever thread they concern; NULL: to standard error again, from
+// GILRT_LOG's level on. Levels: 1 error, 2 warning, 3 information. `log` must not call the library, throw or longjmp; it
+// may still be running on another thread when this returns.
+void gilrt_set_log(void (*log)(int level, const char *message, void *user),
+                   void *user);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* GILRT_H */

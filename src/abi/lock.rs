@@ -1,0 +1,183 @@
+//! The lock.
+
+use super::border;
+use crate::attach::slow::{self, Runtime};
+use crate::attach;
+use crate::gil::Wait;
+use crate::interp::{CALL, Interp, calls};
+use crate::sched::{SLICE_RANGE, WEIGHT_RANGE};
+use crate::status::{Status, code};
+use crate::sync::Ordering::Relaxed;
+use crate::sys::{self, tls};
+use crate::thread::Thread;
+use std::ffi::{c_int, c_void};
+
+/// Attaches the calling thread: waits until it holds its interpreter's lock. Nests: each acquire needs a gil_release. The
+/// first acquire of a thread makes it known to the main interpreter. errno survives.
+///
+/// May block, and may run destructors that other threads left pending. Not for signal handlers: inside one that interrupted
+/// this library it answers GILRT_ERR_DEADLOCK. GILRT_ERR_CLOSED once gilrt_finalize was called, GILRT_ERR_NOMEM or
+/// GILRT_ERR_LIMIT if the thread cannot be made known; on every error nothing was acquired.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_acquire() -> c_int {
+    code(attach::acquire::<Runtime>(tls::current()))
+}
+
+/// Undoes one gil_acquire; the outermost one lets other threads in. Never blocks but for a short internal mutex, and runs no
+/// callbacks. errno survives.
+///
+/// GILRT_ERR_NOT_ATTACHED, and nothing is changed, if the calling thread is not attached.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_release() -> c_int {
+    code(attach::release::<Runtime>(tls::current()))
+}
+
+/// gil_acquire without waiting: GILRT_ERR_TIMEOUT if another thread holds the lock.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_try_acquire() -> c_int {
+    code(attach::acquire_as::<Runtime>(tls::current(), Wait::Try))
+}
+
+/// gil_acquire that waits `timeout_ns` nanoseconds of the monotonic clock at the most, then answers GILRT_ERR_TIMEOUT.
+/// 0 is gil_try_acquire, UINT64_MAX is for ever. A lock that is granted at the deadline is granted.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_acquire_for(timeout_ns: u64) -> c_int {
+    let how = match timeout_ns {
+        0 => Wait::Try,
+        u64::MAX => Wait::Forever,
+        ns => Wait::Until(sys::now().saturating_add(ns)),
+    };
+    code(attach::acquire_as::<Runtime>(tls::current(), how))
+}
+
+/// Whether the calling thread holds the lock. Async-signal-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_held() -> bool {
+    slow::held(tls::current())
+}
+
+/// A safepoint, to be called often by a host that runs: gives the lock to a waiter if one is due, runs what gil_call_soon
+/// left, and destructors that are pending. May block. errno survives.
+///
+/// GILRT_ERR_CLOSED: the interpreter is closing, and the caller should release and leave. GILRT_ERR_NOT_ATTACHED if the
+/// thread is not attached. Otherwise the first answer other than 0 of what ran, or GILRT_OK.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_poll() -> c_int {
+    slow::poll(tls::current()).unwrap_or_else(|why| why as c_int)
+}
+
+/// Gives the lock to a waiter now, if there is one, and waits to get it back. GILRT_ERR_NOT_ATTACHED if not attached.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_yield() -> c_int {
+    code(slow::yield_now(tls::current()))
+}
+
+/// Releases the lock whatever the depth, and returns the depth for gil_attach; 0 if the thread was not attached.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_detach() -> u32 {
+    attach::detach::<Runtime>(tls::current())
+}
+
+/// Acquires the lock to the depth that gil_detach returned. 0 does nothing. GILRT_ERR_NESTED, and nothing is changed, if
+/// the thread is attached; otherwise as gil_acquire.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_attach(depth: u32) -> c_int {
+    code(slow::attach(tls::current(), depth))
+}
+
+/// What GIL_BEGIN_ALLOW_THREADS calls: releases the lock whatever the depth, for a region that the thread certainly comes
+/// back from; gilrt_finalize waits for it. Returns what gil_region_end needs; 0 if the thread was not attached.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_region_begin() -> u32 {
+    attach::region_begin::<Runtime>(tls::current())
+}
+
+/// What GIL_END_ALLOW_THREADS calls: acquires the lock again, also while the interpreter closes. 0 does nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_region_end(saved: u32) {
+    attach::region_end::<Runtime>(tls::current(), saved);
+}
+
+/// Sets the switch interval of the current interpreter, in nanoseconds from 1,000 to 10,000,000,000 (else
+/// GILRT_ERR_INVALID): how long a holder runs before a waiter may ask for the lock, and the slice of
+/// GIL_POLICY_RESPONSIVE. From any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_set_switch_interval(ns: u64) -> c_int {
+    border(|| {
+        if !SLICE_RANGE.contains(&ns) {
+            return Err(Status::Invalid);
+        }
+        crate::runtime::started()?;
+        Interp::of(tls::current()).gil.lock_inner().sched().set_slice(ns);
+        Ok(())
+    })
+}
+
+/// The switch interval of the current interpreter, in nanoseconds.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_switch_interval() -> u64 {
+    Interp::of(tls::current()).gil.lock_inner().sched().slice()
+}
+
+/// Sets the calling thread's share of the lock under GIL_POLICY_RESPONSIVE: 1024 is normal, twice that counts its time
+/// half. From 1 to 1,048,576, else GILRT_ERR_INVALID. Makes the thread known, as gil_acquire does.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_set_thread_weight(weight: u32) -> c_int {
+    border(|| {
+        if !WEIGHT_RANGE.contains(&weight) {
+            return Err(Status::Invalid);
+        }
+        let t = crate::runtime::known(tls::current())?;
+        let member = crate::sched::Member(t.member.load(Relaxed));
+        Interp::of(t).gil.lock_inner().sched().set_weight(member, weight);
+        Ok(())
+    })
+}
+
+/// Has `fn(user)` called soon, attached, by the current interpreter's holder at a safepoint (gil_poll); calls run in order.
+/// If it returns other than 0, gil_poll returns that. Async-signal-safe, and from any thread.
+///
+/// GILRT_ERR_LIMIT if 256 calls wait already, GILRT_ERR_INVALID if `fn` is NULL, GILRT_ERR_CLOSED after gilrt_finalize.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_call_soon(
+    r#fn: Option<unsafe extern "C" fn(user: *mut c_void) -> c_int>,
+    user: *mut c_void,
+) -> c_int {
+    let Some(run) = r#fn else { return Status::Invalid as c_int };
+    if crate::runtime::finalized() {
+        return Status::Closed as c_int;
+    }
+    let interp = Interp::of(tls::current());
+    if !interp.calls.put(calls::Call { run, user }) {
+        return Status::Limit as c_int;
+    }
+    interp.request(CALL);
+    0
+}
+
+/// The number of the calling thread, from 1 and never given twice; 0 for a thread that is not known, because it never
+/// acquired. Async-signal-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_thread_id() -> u64 {
+    tls::current().serial.load(Relaxed)
+}
+
+/// The calling thread's state, for the inline functions that take one. Never NULL: a thread that is not known has a static
+/// detached one. Valid until the thread ends; not for other threads.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_thread_self() -> *mut Thread {
+    std::ptr::from_ref(tls::current()).cast_mut()
+}
+
+/// What the inline acquire calls when the thread's breaker is set; not for anybody else.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_acquire_slow() -> c_int {
+    code(slow::acquire_slow(tls::current(), Wait::Forever))
+}
+
+/// What the inline release calls when the thread's breaker is set; not for anybody else.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_release_slow() {
+    slow::release_slow(tls::current());
+}
+

@@ -1,0 +1,136 @@
+//! The life of the runtime.
+
+use super::{border, read_sized};
+use crate::config::{Config, Counting, Slice};
+use crate::object::heap::Hooks;
+use crate::runtime;
+use crate::sched::Policy;
+use crate::status::Status;
+use std::ffi::{c_int, c_void};
+
+/// Who may be in an interpreter at once.
+#[allow(non_camel_case_types)]
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub enum gil_mode {
+    /// One thread at a time: whoever holds the interpreter's own lock.
+    GIL_MODE_LOCKED = 0,
+}
+
+/// How the lock chooses among those who want it.
+#[allow(non_camel_case_types)]
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub enum gil_policy {
+    /// By virtual runtime: a thread that comes back from blocking runs at once while it stays within its share, CPU-bound
+    /// threads share the time fairly, and every wait is bounded. The default.
+    GIL_POLICY_RESPONSIVE = 0,
+    /// CPython since 3.2: a waiter asks for the lock after the switch interval, and the holder that drops it may not have
+    /// it back before another thread had it.
+    GIL_POLICY_INTERVAL = 1,
+    /// Python 2: the holder lets go every 100 polls and competes again at once; a slower waiter starves. For comparison.
+    GIL_POLICY_TICKS = 2,
+}
+
+/// How objects are counted.
+#[allow(non_camel_case_types)]
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub enum obj_count {
+    /// Plainly by the threads of their interpreter, atomically by everybody else. The default.
+    OBJ_COUNT_BIASED = 0,
+    /// Atomically by everybody.
+    OBJ_COUNT_ATOMIC = 1,
+}
+
+/// How the runtime starts. Set `struct_size`, leave zero what you do not care about.
+#[allow(non_camel_case_types)]
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct gilrt_config {
+    /// sizeof(gilrt_config_t).
+    pub struct_size: usize,
+    /// A gil_mode_t: GIL_MODE_LOCKED.
+    pub mode: i32,
+    /// A gil_policy_t.
+    pub policy: i32,
+    /// As for gil_set_switch_interval; 0 for the default of 5,000,000 ns.
+    pub switch_interval_ns: u64,
+    /// An obj_count_t.
+    pub count: i32,
+    /// Where objects get their memory: `size` bytes aligned to `align`, or NULL. Any thread may call it. Both this and
+    /// `free`, or neither.
+    pub alloc: Option<unsafe extern "C" fn(size: usize, align: usize, user: *mut c_void) -> *mut c_void>,
+    /// Takes the memory back.
+    pub free: Option<unsafe extern "C" fn(p: *mut c_void, size: usize, align: usize, user: *mut c_void)>,
+    /// The last argument of both.
+    pub alloc_user: *mut c_void,
+}
+
+const DEFAULT: gilrt_config = gilrt_config {
+    struct_size: size_of::<gilrt_config>(),
+    mode: 0,
+    policy: 0,
+    switch_interval_ns: 0,
+    count: 0,
+    alloc: None,
+    free: None,
+    alloc_user: std::ptr::null_mut(),
+};
+
+/// Starts the runtime. Optional: the first call of anything starts it with the defaults. NULL means the defaults too.
+/// The environment (GILRT_POLICY, GILRT_SWITCH_INTERVAL_NS) wins over `config`.
+///
+/// GILRT_ERR_BUSY if it runs already, GILRT_ERR_CLOSED after gilrt_finalize, GILRT_ERR_INVALID for a value that is not
+/// allowed, GILRT_ERR_NOMEM or GILRT_ERR_LIMIT if the system has nothing left.
+///
+/// # Safety
+/// `config` is NULL or points to as many bytes as its `struct_size` says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gilrt_init(config: *const gilrt_config) -> c_int {
+    border(|| {
+        if config.is_null() {
+            return runtime::init(Config::default());
+        }
+        // SAFETY: by the contract.
+        runtime::init(convert(unsafe { read_sized(config, DEFAULT) }?)?)
+    })
+}
+
+fn convert(c: gilrt_config) -> Result<Config, Status> {
+    let policy = match c.policy {
+        0 => Policy::Responsive,
+        1 => Policy::Interval,
+        2 => Policy::Ticks,
+        _ => return Err(Status::Invalid),
+    };
+    let counting = match c.count {
+        0 => Counting::Biased,
+        1 => Counting::Atomic,
+        _ => return Err(Status::Invalid),
+    };
+    let slice = match c.switch_interval_ns {
+        0 => Slice::default(),
+        ns => Slice::new(ns).ok_or(Status::Invalid)?,
+    };
+    let hooks = match (c.alloc, c.free) {
+        (None, None) => None,
+        (Some(alloc), Some(free)) => Some(Hooks { alloc, free, user: c.alloc_user }),
+        _ => return Err(Status::Invalid),
+    };
+    if c.mode != gil_mode::GIL_MODE_LOCKED as i32 {
+        return Err(Status::Invalid);
+    }
+    Ok(Config { policy, slice, counting, hooks })
+}
+
+/// Ends the runtime: no thread gets in any more (acquires answer GILRT_ERR_CLOSED, also those that wait already), those
+/// inside see GILRT_ERR_CLOSED at their next gil_poll, and the call waits until they have left: `timeout_ns` at the most,
+/// UINT64_MAX for ever. Pending destructors run on the calling thread, which must not be attached (GILRT_ERR_NESTED).
+///
+/// GILRT_ERR_BUSY at the deadline: somebody is still inside, or in an allow-threads region, which it comes back from; the
+/// log says who. The runtime stays closing, and the call may be made again. Nothing ever starts the runtime again.
+#[unsafe(no_mangle)]
+pub extern "C" fn gilrt_finalize(timeout_ns: u64) -> c_int {
+    border(|| runtime::finalize(timeout_ns))
+}

@@ -1,0 +1,163 @@
+//! What the fast paths find when a breaker or the poll word is set, and what only the library's own threads do.
+
+use super::*;
+use crate::interp::{Interp, MERGE};
+use crate::runtime;
+use crate::sync::fence_after_rmw;
+use crate::sys::errno::KeepErrno;
+use crate::sys::tls::{self, Inside};
+use crate::thread::*;
+
+/// The slow paths of the library itself.
+pub struct Runtime;
+
+impl Slow for Runtime {
+    #[inline(always)]
+    fn acquire(t: &'static Thread, how: Wait) -> Done {
+        acquire_slow(t, how)
+    }
+
+    #[inline(always)]
+    fn release(t: &'static Thread) {
+        release_slow(t)
+    }
+}
+
+/// The inverse of [`detach`].
+pub fn attach(t: &'static Thread, depth: u32) -> Done {
+    if depth == 0 {
+        return Ok(());
+    }
+    if t.identity.load(Relaxed) != DETACHED {
+        return Err(Status::Nested);
+    }
+    acquire::<Runtime>(t)?;
+    // A thread that was nowhere has a state only now.
+    tls::current().depth.store(depth - 1, Relaxed);
+    Ok(())
+}
+
+/// A safepoint: gives way if asked, runs what is pending. Closed: the interpreter is closing, and the caller should leave.
+#[inline(always)]
+pub fn poll(t: &'static Thread) -> Result<i32, Status> {
+    if t.identity.load(Relaxed) == DETACHED {
+        return Err(Status::NotAttached);
+    }
+    if t.poll.load(Relaxed) != 0 { poll_slow(t) } else { Ok(0) }
+}
+
+/// The breaker was set; the token is in `self` already, or DETACHED in the static state.
+#[cold]
+#[inline(never)]
+pub fn acquire_slow(t: &'static Thread, how: Wait) -> Done {
+    let _errno = KeepErrno::new();
+    let Some(inside) = Inside::enter() else {
+        // A signal handler inside the library. `self` is what it was before: DETACHED.
+        t.identity.store(DETACHED, Release);
+        return Err(Status::Deadlock);
+    };
+    let t = if t.breaker.load(Relaxed) & NOWHERE != 0 {
+        let t = runtime::register()?;
+        t.identity.store(t.token.load(Relaxed), Relaxed);
+        t
+    } else {
+        t
+    };
+    let interp = Interp::of(t);
+    interp.gil.acquire_slow(t, how)?;
+    serve(t, interp, &inside);
+    Ok(())
+}
+
+#[cold]
+#[inline(never)]
+pub fn release_slow(t: &'static Thread) {
+    let _errno = KeepErrno::new();
+    let Some(_inside) = Inside::enter() else {
+        return; // a signal handler inside the library: nothing was acquired that could be released
+    };
+    let interp = Interp::of(t);
+    interp.gil.release_slow(t);
+    if t.breaker.load(Relaxed) & HANDED != 0 {
+        t.breaker.fetch_and(!HANDED, Release);
+    }
+    // After the release: whoever hands something over either saw the lock held, and told the holder, or finds it free.
+    fence_after_rmw();
+    if interp.gil.requests.load(Relaxed) & MERGE != 0 {
+        interp.help();
+    }
+}
+
+#[cold]
+#[inline(never)]
+pub fn poll_slow(t: &'static Thread) -> Result<i32, Status> {
+    let _errno = KeepErrno::new();
+    let Some(inside) = Inside::enter() else {
+        return Err(Status::Deadlock);
+    };
+    let interp = Interp::of(t);
+    let asked = t.poll.load(Relaxed);
+    if asked & DROP != 0 {
+        interp.gil.give_way(t, true);
+    }
+    if asked & TICK != 0 {
+        let ticks = t.ticks.load(Relaxed) + 1;
+        t.ticks.store(ticks % crate::sched::TICKS, Relaxed);
+        if ticks == crate::sched::TICKS {
+            interp.gil.tick(t);
+        }
+    }
+    let mut answer = 0;
+    if t.poll.load(Relaxed) & SERVE != 0 {
+        t.poll.fetch_and(!SERVE, Relaxed);
+        answer = interp.run_calls(t, &inside);
+        serve(t, interp, &inside);
+    }
+    if t.poll.load(Relaxed) & CLOSE != 0 { Err(Status::Closed) } else { Ok(answer) }
+}
+
+/// Gives way to a waiter, if there is one.
+pub fn yield_now(t: &'static Thread) -> Done {
+    if t.identity.load(Relaxed) == DETACHED {
+        return Err(Status::NotAttached);
+    }
+    let _errno = KeepErrno::new();
+    let Some(_inside) = Inside::enter() else { return Err(Status::Deadlock) };
+    Interp::of(t).gil.give_way(t, false);
+    Ok(())
+}
+
+/// Whether the calling thread holds the lock, and not only is about to. Async-signal-safe (A7).
+pub fn held(t: &'static Thread) -> bool {
+    t.identity.load(Relaxed) != DETACHED && t.id != 0 && Interp::of(t).gil.held_by(t)
+}
+
+/// By a thread that has just attached through a slow path, or polls: what others have left for it (S5, C7).
+fn serve(t: &'static Thread, interp: &'static Interp, inside: &Inside) {
+    if t.breaker.load(Relaxed) & HANDED != 0 {
+        t.breaker.fetch_and(!HANDED, Release); // pairs with the Acquire of the breaker in `acquire`
+    }
+    // After the lock was won: whoever leaves something either sees us as the holder, or we see what it left.
+    fence_after_rmw();
+    if interp.gil.requests.load(Relaxed) != 0 {
+        interp.serve(t, inside);
+    }
+}
+
+/// Runs a callback of the host on an attached thread, as if outside of the library, and restores what it left behind: the
+/// attachment and the depth.
+pub fn call_out<R>(t: &'static Thread, inside: Option<&Inside>, f: impl FnOnce() -> R) -> R {
+    let depth = t.depth.load(Relaxed);
+    let result = match inside {
+        Some(inside) => inside.outside(f),
+        None => f(),
+    };
+    if t.identity.load(Relaxed) == DETACHED {
+        t.identity.store(t.token.load(Relaxed), Relaxed);
+        light_barrier();
+        let back = Interp::of(t).gil.acquire_slow(t, Wait::Return);
+        debug_assert!(back.is_ok());
+    }
+    t.depth.store(depth, Relaxed);
+    result
+}

@@ -1,0 +1,70 @@
+//! How the runtime starts: what the host asked for, and what the environment says instead.
+
+use crate::object::heap::Hooks;
+use crate::sched::{DEFAULT_SLICE, Ns, Policy, SLICE_RANGE};
+use std::fmt::Display;
+
+/// How objects are born: who may count them plainly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Counting {
+    /// Plainly for their owner, atomically for everybody else.
+    #[default]
+    Biased,
+    /// Atomically for everybody: merged at birth.
+    Atomic,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    pub policy: Policy,
+    pub slice: Slice,
+    pub counting: Counting,
+    pub hooks: Option<Hooks>,
+}
+
+/// Nanoseconds, within [`SLICE_RANGE`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slice(Ns);
+
+impl Default for Slice {
+    fn default() -> Slice {
+        Slice(DEFAULT_SLICE)
+    }
+}
+
+impl Slice {
+    pub fn new(ns: Ns) -> Option<Slice> {
+        SLICE_RANGE.contains(&ns).then_some(Slice(ns))
+    }
+
+    pub fn ns(self) -> Ns {
+        self.0
+    }
+}
+
+/// The environment wins over the host, for a program that cannot be changed. A bad value is reported once and ignored.
+pub fn with_environment(mut config: Config) -> Config {
+    if let Some(policy) = read("GILRT_POLICY", "responsive, interval or ticks", |v| match v {
+        "responsive" => Some(Policy::Responsive),
+        "interval" => Some(Policy::Interval),
+        "ticks" => Some(Policy::Ticks),
+        _ => None,
+    }) {
+        config.policy = policy;
+    }
+    let allowed = format!("nanoseconds from {} to {}", SLICE_RANGE.start(), SLICE_RANGE.end());
+    if let Some(slice) = read("GILRT_SWITCH_INTERVAL_NS", &allowed, |v| Slice::new(v.parse().ok()?)) {
+        config.slice = slice;
+    }
+    config
+}
+
+/// One variable; None if it is not set or not allowed.
+pub fn read<T>(name: &str, allowed: &(impl Display + ?Sized), parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    let value = std::env::var_os(name)?;
+    let parsed = value.to_str().and_then(parse);
+    if parsed.is_none() {
+        eprintln!("gilrt: {name}={} is ignored: allowed are {allowed}", value.to_string_lossy());
+    }
+    parsed
+}

@@ -1,0 +1,258 @@
+//! The lock of an interpreter: one word, a mutex around the queue and its schedule, and the threads' own words.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `word` | the lock word and its table |
+//! | `acquire` | winning it: by CAS, by revoking an idle bias, or by queueing |
+//! | `wait` | the queue: who sleeps, who keeps the time, who gives up |
+//! | `release` | letting go, handing over, giving way |
+//! | `bias` | plain stores for a thread that is alone, until somebody else comes |
+//! | `close` | the end, and what a fork or the exit of a thread does to the lock |
+//!
+//! The fast paths are in `attach`: they touch only the thread's own words, and come here when `breaker` is not zero.
+
+mod acquire;
+mod bias;
+mod close;
+mod release;
+mod wait;
+pub mod word;
+
+use crate::sched::{Member, Ns, Policy, Sched};
+use crate::status::Status;
+use crate::sync::{AtomicU32, AtomicU64, Guard, Mutex, Ordering::*, OwnU32};
+use crate::thread::Thread;
+use crate::thread::table::Table;
+use crate::watch::counters::Counters;
+use word::*;
+
+/// In `Thread::since`: the lock was granted, but the thread has not run yet. Runtime is charged from when it runs.
+pub const NOT_YET: Ns = 0;
+/// In `Thread::since`: nobody waited when the thread took the lock, so no clock was read.
+pub const LONG_AGO: Ns = 1;
+
+/// How an acquire waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    Forever,
+    /// Nanoseconds of the monotonic clock.
+    Until(Ns),
+    /// Not at all.
+    Try,
+    /// The way back into an attachment that was left (a region, a poll): closing does not refuse it (A5).
+    Return,
+}
+
+impl Wait {
+    fn deadline(self) -> Ns {
+        match self {
+            Wait::Until(deadline) => deadline,
+            _ => Ns::MAX,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Gil {
+    word: AtomicU64,
+    /// What the interpreter has for whoever holds the lock next: bits that [`Gil::tell`] sets and an attached thread
+    /// clears. They stand beside the word because a release looks at both.
+    pub requests: AtomicU32,
+    /// How many acquisitions in a row earn a bias: none for the first ever, later [`bias::EARNED`].
+    earned: OwnU32,
+    /// Changes whenever somebody leaves a closing lock; the closer sleeps on it.
+    departures: AtomicU32,
+    inner: Mutex<Inner>,
+    table: &'static Table,
+}
+
+/// What the mutex protects.
+#[derive(Debug)]
+pub struct Inner {
+    sched: Sched,
+    /// By member: the thread, and how it waits.
+    seats: Vec<Seat>,
+    /// The waiter whose sleep ends when something is due (S2): there is no timer thread.
+    keeper: Option<Keeper>,
+    /// The number of the waiter that a release has woken to try; 0 when WAKING is not set.
+    waking: u32,
+    /// The present holder has been asked to drop.
+    asked: bool,
+    bias: bias::History,
+    /// Acquisitions by threads that have left.
+    acquires_before: u64,
+    pub counters: Counters,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seat {
+    thread: Option<&'static Thread>,
+    /// On its way back into an attachment: closing does not refuse it.
+    returns: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Keeper {
+    id: u32,
+    until: Ns,
+}
+
+impl Gil {
+    #[cfg(not(loom))]
+    pub const fn new(table: &'static Table, policy: Policy, slice: Ns) -> Gil {
+        Gil {
+            word: AtomicU64::new(Word::NEW),
+            requests: AtomicU32::new(0),
+            earned: OwnU32::new(0),
+            departures: AtomicU32::new(0),
+            inner: Mutex::new(Inner::new(policy, slice)),
+            table,
+        }
+    }
+
+    #[cfg(loom)]
+    pub fn new(table: &'static Table, policy: Policy, slice: Ns) -> Gil {
+        Gil {
+            word: AtomicU64::new(Word::NEW),
+            requests: AtomicU32::new(0),
+            earned: OwnU32::new(u32::MAX),
+            departures: AtomicU32::new(0),
+            inner: Mutex::new(Inner::new(policy, slice)),
+            table,
+        }
+    }
+
+    /// A new thread, before its first acquire. The only function here that allocates.
+    pub fn join(&self, t: &'static Thread) -> Result<(), Status> {
+        let mut inner = self.inner.lock();
+        let member = inner.sched.join().map_err(|_| Status::Nomem)?;
+        let index = member.0 as usize;
+        if index >= inner.seats.len() {
+            if inner.seats.try_reserve(1).is_err() {
+                inner.sched.leave(member);
+                return Err(Status::Nomem);
+            }
+            inner.seats.resize(index + 1, Seat { thread: None, returns: false });
+        }
+        inner.seats[index].thread = Some(t);
+        t.member.store(member.0, Relaxed);
+        if inner.sched.policy() == Policy::Ticks {
+            t.poll.fetch_or(crate::thread::TICK, Relaxed);
+        }
+        Ok(())
+    }
+
+    /// The thread is gone. It neither holds nor waits, and owns no bias: see [`Gil::abandon`].
+    pub fn leave(&self, t: &'static Thread) {
+        let mut inner = self.inner.lock();
+        inner.seats[t.member.load(Relaxed) as usize].thread = None;
+        inner.sched.leave(member(t));
+        inner.acquires_before += t.acquires.load(Relaxed);
+    }
+
+    /// The mutex, for statistics, settings and the fork.
+    pub fn lock_inner(&self) -> Guard<'_, Inner> {
+        self.inner.lock()
+    }
+
+    /// Relaxed: what follows from it is checked again by a CAS or under the mutex.
+    pub fn word(&self) -> Word {
+        Word(self.word.load(Relaxed))
+    }
+
+    /// Whether the lock itself names this thread; with `self` attached it then holds (A7). Async-signal-safe.
+    pub fn held_by(&self, t: &Thread) -> bool {
+        self.word().held_by(t.id)
+    }
+
+    /// Makes the holder look at [`Gil::requests`] (S5), which the caller has set: at its next poll, and with `breaker`
+    /// at its next release or acquire too. Async-signal-safe.
+    pub fn tell(&self, poll: u32, breaker: u32) {
+        // After the request: either we see the holder here, or the holder's fence after its grant shows it the request.
+        crate::sync::fence_after_rmw();
+        let mut seen = self.word();
+        loop {
+            if seen.has(HELD) {
+                let holder = self.table.at(seen.holder());
+                holder.poll.fetch_or(poll, Relaxed);
+                if breaker != 0 {
+                    holder.breaker.fetch_or(breaker, Relaxed);
+                    if seen.has(BIASED) {
+                        crate::sync::heavy_barrier();
+                    }
+                }
+            }
+            let now = Word(self.word.load(SeqCst));
+            if (now.holder(), now.epoch(), now.has(HELD)) == (seen.holder(), seen.epoch(), seen.has(HELD)) {
+                return;
+            }
+            seen = now;
+        }
+    }
+
+    /// One RMW on the word, under the mutex; the new value.
+    fn update(&self, _inner: &mut Inner, f: impl Fn(Word) -> Word) -> Word {
+        let mut old = self.word();
+        loop {
+            let new = f(old);
+            // Release and Acquire: a free lock changes hands here too.
+            match self.word.compare_exchange(old.0, new.0, AcqRel, Relaxed) {
+                Ok(_) => return new,
+                Err(now) => old = Word(now),
+            }
+        }
+    }
+}
+
+impl Inner {
+    const fn new(policy: Policy, slice: Ns) -> Inner {
+        Inner {
+            sched: Sched::new(policy, slice),
+            seats: Vec::new(),
+            keeper: None,
+            waking: 0,
+            asked: false,
+            bias: bias::History::new(),
+            acquires_before: 0,
+            counters: Counters::new(),
+        }
+    }
+
+    pub fn sched(&mut self) -> &mut Sched {
+        &mut self.sched
+    }
+
+    /// The states of all threads of this lock.
+    pub fn threads(&self) -> impl Iterator<Item = &'static Thread> {
+        self.seats.iter().filter_map(|s| s.thread)
+    }
+
+    /// Outermost acquisitions so far, by all threads, fast ones included.
+    pub fn acquires(&self) -> u64 {
+        self.acquires_before + self.threads().map(|t| t.acquires.load(Relaxed)).sum::<u64>()
+    }
+
+    fn thread(&self, m: Member) -> Option<&'static Thread> {
+        self.seats[m.0 as usize].thread
+    }
+
+    /// How long `holder` has held the lock. What ran while nobody waited counts as one slice at the most: no clock was
+    /// read then, and nobody was kept waiting.
+    fn ran(&self, holder: &Thread, now: Ns) -> Ns {
+        match holder.since.load(Relaxed) {
+            NOT_YET => 0,
+            since => now.saturating_sub(since).min(self.sched.slice().saturating_add(self.sched.watched(now))),
+        }
+    }
+
+    /// Closes the account of a holder that lets go.
+    fn charge(&mut self, t: &Thread, now: Ns) {
+        let ran = self.ran(t, now);
+        self.sched.charge(member(t), ran);
+        self.counters.held(ran);
+    }
+}
+
+fn member(t: &Thread) -> Member {
+    Member(t.member.load(Relaxed))
+}

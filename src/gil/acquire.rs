@@ -1,0 +1,97 @@
+//! Winning the lock.
+
+use super::word::*;
+use super::*;
+use crate::sync::{OwnU64, mutant};
+use crate::thread::{CLOSE, DETACHED};
+
+const ACQUIRE: std::sync::atomic::Ordering = Acquire;
+
+impl Gil {
+    /// Called by an acquire that found its breaker set; it has stored the token into `self` already. On Ok the lock word
+    /// names the thread and `self` is its token; on Err `self` is DETACHED.
+    #[cold]
+    pub fn acquire_slow(&self, t: &'static Thread, how: Wait) -> Result<(), Status> {
+        self.win(t, how)?;
+        t.acquires.store(t.acquires.load(Relaxed) + 1, Relaxed);
+        if t.streak.load(Relaxed) >= self.earned.load(Relaxed) {
+            self.take_bias(t);
+        }
+        Ok(())
+    }
+
+    pub(super) fn win(&self, t: &'static Thread, how: Wait) -> Result<(), Status> {
+        let mut seen = self.word();
+        while !seen.has(HELD | CLOSING) {
+            // Acquire: pairs with the Release that freed the lock, in `release_slow` or `let_go`.
+            let order = if mutant!("word-acquire-relaxed") { Relaxed } else { ACQUIRE };
+            match self.word.compare_exchange_weak(seen.0, seen.taken_by(t.id).0, order, Relaxed) {
+                Ok(_) => {
+                    began(t, seen, || seen.has(WAITERS));
+                    return Ok(());
+                }
+                Err(now) => seen = Word(now),
+            }
+        }
+        if mutant!("own-bias-unlocked") && seen.held_by(t.id) {
+            return Ok(());
+        }
+        if how == Wait::Try && seen.has(HELD) && !seen.has(BIASED) && !seen.has(CLOSING) {
+            return refuse(t, Status::Timeout);
+        }
+        let mut inner = self.inner.lock();
+        let mut seen = self.word();
+        loop {
+            if seen.held_by(t.id) {
+                return Ok(()); // our own bias; only under the mutex is that no stale view (A3)
+            }
+            if seen.has(CLOSING) && (how != Wait::Return || mutant!("close-refuses-regions")) {
+                return refuse(t, Status::Closed);
+            }
+            if seen.has(BIASED) {
+                seen = self.revoke(&mut inner, seen);
+                continue;
+            }
+            if seen.has(HELD) && how == Wait::Try {
+                return refuse(t, Status::Timeout);
+            }
+            let next = if seen.has(HELD) { seen.with(WAITERS) } else { seen.taken_by(t.id) };
+            if mutant!("flag-without-rmw") && seen.has(HELD) {
+                self.word.store(next.0, Relaxed);
+                break;
+            }
+            // An RMW on the word that the release inspects (L7). Acquire: as above, when it takes a free lock.
+            match self.word.compare_exchange(seen.0, next.0, ACQUIRE, Relaxed) {
+                Err(now) => seen = Word(now),
+                Ok(_) if seen.has(HELD) => break,
+                Ok(_) => {
+                    began(t, seen, || seen.has(WAITERS));
+                    if seen.has(CLOSING) {
+                        t.poll.fetch_or(CLOSE, Relaxed);
+                    }
+                    return Ok(());
+                }
+            }
+        }
+        self.queue(t, how, inner, seen.holder(), [None; 2])
+    }
+}
+
+/// Every error leaves through here: left attached, the next acquire would be a nested one without the lock (A1).
+pub(super) fn refuse(t: &Thread, why: Status) -> Result<(), Status> {
+    if !mutant!("error-stays-attached") {
+        t.identity.store(DETACHED, Release); // pairs with the Acquire of whoever reads `self` to see what it did
+    }
+    Err(why)
+}
+
+/// The thread holds the lock that `free` said nobody had. The clock is read only if somebody will ask.
+fn began(t: &Thread, free: Word, asked: impl Fn() -> bool) {
+    if free.holder() == t.id {
+        t.streak.store(t.streak.load(Relaxed).saturating_add(1), Relaxed);
+        return;
+    }
+    t.streak.store(0, Relaxed);
+    let since: &OwnU64 = &t.since;
+    since.store(if asked() { crate::sync::now() } else { LONG_AGO }, Relaxed);
+}

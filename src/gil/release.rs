@@ -1,0 +1,154 @@
+//! Letting go: to whoever comes first, to the next in the queue, or to the next and back.
+
+use super::word::*;
+use super::*;
+use crate::sync::mutant;
+use crate::thread::{CLOSE, DETACHED, DROP};
+
+impl Gil {
+    /// Called by a release that found its breaker set; it has stored DETACHED into `self` already. Waits for nothing but
+    /// the short mutex (S3, L3).
+    #[cold]
+    pub fn release_slow(&self, t: &'static Thread) {
+        let mut seen = self.word();
+        if mutant!("release-plain-store") && seen.held_by(t.id) {
+            return self.word.store(seen.without(HELD).0, Release);
+        }
+        // Also for a bias: its revoker may have found us attached, be about to queue, and count on this release.
+        while seen.held_by(t.id) && !seen.has(BIASED | FAIR | CLOSING) && (!seen.has(WAITERS) || seen.has(WAKING)) {
+            // Release: pairs with the Acquire in `win` and `wait`. Fails when a waiter changes a flag.
+            let order = if mutant!("word-release-relaxed") { Relaxed } else { Release };
+            match self.word.compare_exchange_weak(seen.0, seen.without(HELD).0, order, Relaxed) {
+                Ok(_) => return,
+                Err(now) => seen = Word(now),
+            }
+        }
+        if !seen.held_by(t.id) {
+            return; // revoked, and the lock is another's
+        }
+        if mutant!("release-trusts-bias") && seen.has(BIASED) {
+            return;
+        }
+        let mut inner = self.inner.lock();
+        let seen = self.word();
+        if !seen.held_by(t.id) || seen.has(BIASED) {
+            return; // as above; or an idle bias that stays one
+        }
+        let ring = self.let_go(t, &mut inner, seen);
+        drop(inner);
+        ring.iter().flatten().for_each(|w| w.bed.ring());
+        if seen.has(CLOSING) {
+            self.departed();
+        }
+    }
+
+    /// Under the mutex, by the holder: frees the lock or hands it over. Whom to ring after the mutex.
+    pub(super) fn let_go(&self, t: &'static Thread, inner: &mut Inner, seen: Word) -> Rings {
+        t.poll.fetch_and(!DROP, Relaxed); // before it lets go, never after it is back (S2)
+        if inner.sched.waiters() == 0 {
+            inner.asked = false;
+            let free = seen.without(HELD | WAITERS | WAKING | FAIR);
+            self.word.store(free.0, Release); // held by us, so nobody else changes it outside the mutex
+            return [None; 2];
+        }
+        let now = crate::sync::now();
+        inner.charge(t, now);
+        if seen.has(FAIR) {
+            let next = self.hand_over(inner, seen, now);
+            return [next, self.entrust(inner, now)];
+        }
+        let wake = if seen.has(WAKING) { None } else { inner.sched.next(now).and_then(|m| inner.thread(m)) };
+        if let Some(w) = wake {
+            inner.waking = w.id;
+            poke(w);
+        }
+        self.word.store(seen.without(HELD).with(WAITERS | WAKING).0, Release); // pairs with the Acquire in `win`, `wait`
+        [wake, None]
+    }
+
+    /// Under the mutex, by the holder of a lock that has waiters: the next holder is the one whom the schedule names.
+    pub(super) fn hand_over(&self, inner: &mut Inner, seen: Word, now: Ns) -> Option<&'static Thread> {
+        let n = inner.sched.next(now).and_then(|m| inner.thread(m))?;
+        inner.depart(n, now);
+        inner.sched.handed_over(now);
+        inner.counters.handoffs += 1;
+        inner.asked = false;
+        if inner.waking == n.id {
+            inner.waking = 0;
+        }
+        n.since.store(NOT_YET, Relaxed);
+        n.streak.store(0, Relaxed);
+        if seen.has(CLOSING) {
+            n.poll.fetch_or(CLOSE, Relaxed);
+        }
+        // Attached first (A4, L25): once answered, the next holder may release, and a late store would attach a thread
+        // that has left. All three are published by the Release of the answer.
+        if !mutant!("grant-before-attach") {
+            n.identity.store(n.token.load(Relaxed), Relaxed);
+        }
+        let next = seen.without(FAIR | WAITERS | WAKING).taken_by(n.id).with(inner.flags());
+        self.word.store(next.0, Relaxed);
+        n.bed.answer(crate::park::GRANTED);
+        if mutant!("grant-before-attach") {
+            n.identity.store(n.token.load(Relaxed), Relaxed);
+        }
+        Some(n)
+    }
+
+    /// Hands the lock to a waiter now and queues for it again; returns attached whatever happens. False when nobody
+    /// waits, and nothing happened. For `gil_yield`, and for a poll that was asked to drop.
+    pub fn give_way(&self, t: &'static Thread, asked: bool) -> bool {
+        let mut inner = self.inner.lock();
+        let seen = self.word();
+        t.poll.fetch_and(!DROP, Relaxed);
+        if inner.sched.waiters() == 0 || !seen.held_by(t.id) {
+            return false;
+        }
+        self.count_away(t, 1);
+        t.identity.store(DETACHED, Release); // pairs with the Acquire of whoever reads `self`
+        let now = crate::sync::now();
+        inner.charge(t, now);
+        inner.counters.forced_drops += u64::from(asked);
+        let next = self.hand_over(&mut inner, seen, now);
+        // This thread is awake and about to sleep, so it keeps the time itself: nobody need be woken for that.
+        let seen = self.update(&mut inner, |s| s.with(WAITERS));
+        let returned = self.queue(t, Wait::Return, inner, seen.holder(), [next, None]);
+        debug_assert!(returned.is_ok());
+        self.count_away(t, u32::MAX);
+        true
+    }
+
+    /// Python 2's check interval: lets the lock go and competes for it again at once.
+    pub fn tick(&self, t: &'static Thread) {
+        if self.word().has(WAITERS) {
+            self.count_away(t, 1);
+            t.identity.store(DETACHED, Release);
+            self.release_slow(t);
+            t.identity.store(t.token.load(Relaxed), Relaxed);
+            let returned = self.win(t, Wait::Return);
+            debug_assert!(returned.is_ok());
+            self.count_away(t, u32::MAX);
+        }
+    }
+
+    /// Counts the thread among those that come back whatever happens (A5), or no longer.
+    fn count_away(&self, t: &Thread, change: u32) {
+        t.away.store(t.away.load(Relaxed).wrapping_add(change), Relaxed); // published by the next release
+    }
+}
+
+/// Whom to ring once the mutex is unlocked (L9).
+pub(super) type Rings = [Option<&'static Thread>; 2];
+
+/// Under the mutex: a sleeper that was answered nothing shall look again. The caller rings it.
+pub(super) fn poke(w: &Thread) {
+    w.bed.answer(crate::park::POKED);
+}
+
+impl Inner {
+    /// What the word says about the queue.
+    pub(super) fn flags(&self) -> u64 {
+        let waiters = if self.sched.waiters() > 0 { WAITERS } else { 0 };
+        waiters | if self.waking != 0 { WAKING } else { 0 }
+    }
+}

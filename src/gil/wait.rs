@@ -1,0 +1,207 @@
+//! The queue. Who is in it has been answered nothing and sleeps on its own word; whoever takes a thread out writes its
+//! answer before unlocking. So "am I still in the queue?", asked under the mutex, settles every race between a deadline,
+//! a grant and a close (A4, A9).
+//!
+//! Time is kept by those who wait. One of them, the keeper, sleeps only until something is due: asking the holder to
+//! drop, or ending a barging. Who is about to sleep and has the earlier date becomes the keeper; when the keeper leaves,
+//! the first in the queue is woken once to take over (S2).
+
+use super::acquire::refuse;
+use super::release::{Rings, poke};
+use super::word::*;
+use super::*;
+use crate::park::{CLOSED, GRANTED};
+use crate::sched::NEVER;
+use crate::sync::{mutant, now};
+use crate::thread::{CLOSE, DETACHED, DROP};
+
+impl Gil {
+    /// Under the mutex, on a lock that another holds and that says WAITERS: queues, rings whom the caller has answered,
+    /// and sleeps until answered itself.
+    pub(super) fn queue<'a>(
+        &'a self,
+        t: &'static Thread,
+        how: Wait,
+        mut inner: Guard<'a, Inner>,
+        holder: u32,
+        mut ring: Rings,
+    ) -> Result<(), Status> {
+        t.identity.store(DETACHED, Release); // pairs with the Acquire of whoever reads `self`; a granter attaches again
+        t.bed.make();
+        self.arrive(t, how, &mut inner, self.table.at(holder));
+        loop {
+            let until = self.tend(t, &mut inner, now());
+            drop(inner);
+            ring.iter().flatten().for_each(|w| w.bed.ring());
+            t.bed.sleep(until.min(how.deadline()));
+            if let Some(answer) = answered(t) {
+                return answer;
+            }
+            // Woken to try, or to keep the time, or for nothing, or the deadline has passed.
+            inner = self.inner.lock();
+            if let Some(answer) = answered(t).filter(|_| !mutant!("timeout-drops-grant")) {
+                return answer;
+            }
+            t.bed.make();
+            let now = now();
+            let expired = how.deadline() <= now;
+            let taken = !(expired && mutant!("timeout-forgets-wake")) && self.try_from_queue(t, &mut inner, now, expired);
+            if taken || expired {
+                if !taken {
+                    self.give_up(t, &mut inner, now);
+                }
+                ring = [self.entrust(&mut inner, now), None];
+                drop(inner);
+                ring.iter().flatten().for_each(|w| w.bed.ring());
+                return if taken { Ok(()) } else { refuse(t, Status::Timeout) };
+            }
+            ring = [None; 2];
+        }
+    }
+
+    fn arrive(&self, t: &'static Thread, how: Wait, inner: &mut Inner, holder: &'static Thread) {
+        let now = now();
+        // The helper holds for an instant, and is no member.
+        let running = (holder.id != 0).then(|| (member(holder), inner.ran(holder, now)));
+        inner.seats[member(t).0 as usize].returns = how == Wait::Return;
+        inner.counters.contended += 1;
+        if inner.sched.arrive(member(t), now, running) && !inner.asked {
+            self.ask(inner, holder);
+        }
+    }
+
+    /// Under the mutex, by a waiter: takes a free lock if it was woken for that, is next anyway, or has to go.
+    fn try_from_queue(&self, t: &'static Thread, inner: &mut Inner, now: Ns, expired: bool) -> bool {
+        loop {
+            let seen = self.word();
+            let woken = inner.waking == t.id;
+            if !seen.has(HELD) && !woken && !expired && inner.sched.next(now) != Some(member(t)) {
+                return false;
+            }
+            let next = match () {
+                // Others may barge meanwhile: hence a CAS. The flags are what will be true once this thread has left.
+                _ if !seen.has(HELD) => {
+                    let others = if inner.sched.waiters() > 1 { WAITERS } else { 0 };
+                    let waking = if inner.waking != 0 && !woken { WAKING } else { 0 };
+                    seen.without(WAITERS | WAKING).taken_by(t.id).with(others | waking)
+                }
+                // Came too late; the next release wakes somebody again.
+                _ if woken => seen.without(WAKING),
+                _ => return false,
+            };
+            // Acquire: pairs with the Release that freed the lock.
+            if self.word.compare_exchange(seen.0, next.0, Acquire, Relaxed).is_err() {
+                continue;
+            }
+            if woken {
+                inner.waking = 0;
+            }
+            if seen.has(HELD) {
+                return false;
+            }
+            inner.depart(t, now);
+            inner.asked = false;
+            t.since.store(now, Relaxed);
+            t.streak.store(0, Relaxed);
+            if seen.has(CLOSING) {
+                t.poll.fetch_or(CLOSE, Relaxed);
+            }
+            t.identity.store(t.token.load(Relaxed), Relaxed);
+            return true;
+        }
+    }
+
+    /// Under the mutex: leaves the queue of a held lock without an answer.
+    fn give_up(&self, t: &'static Thread, inner: &mut Inner, now: Ns) {
+        if !inner.sched.waits(member(t)) {
+            return; // never but in the model that forgets to look for an answer
+        }
+        inner.depart(t, now);
+        if inner.sched.waiters() == 0 {
+            self.update(inner, |s| s.without(WAITERS | FAIR));
+        }
+    }
+
+    /// Under the mutex, by a waiter before it sleeps: does what is due, and says until when it may sleep.
+    fn tend(&self, t: &'static Thread, inner: &mut Inner, now: Ns) -> Ns {
+        if inner.keeper.is_some_and(|k| k.id == t.id) {
+            inner.keeper = None;
+        }
+        let seen = self.word();
+        if !seen.has(HELD) {
+            return NEVER; // somebody is on the way to it, and looks after those who stay
+        }
+        let holder = self.table.at(seen.holder());
+        let due = inner.sched.due(now, inner.ran(holder, now));
+        if due.drop <= now && !inner.asked {
+            self.ask(inner, holder);
+        } else if due.handoff <= now && !seen.has(FAIR) {
+            self.update(inner, |s| if s.has(HELD) { s.with(FAIR) } else { s });
+        }
+        let until = self.next_due(inner, now);
+        if until == NEVER || inner.keeper.is_some_and(|k| k.until <= until) {
+            return NEVER;
+        }
+        inner.keeper = Some(Keeper { id: t.id, until });
+        until
+    }
+
+    /// Under the mutex, by one that has left the queue: somebody must keep the time for those who stay. Whom to ring.
+    pub(super) fn entrust(&self, inner: &mut Inner, now: Ns) -> Option<&'static Thread> {
+        let until = self.next_due(inner, now);
+        if until == NEVER || inner.keeper.is_some_and(|k| k.until <= until) {
+            return None;
+        }
+        let first = inner.sched.first().and_then(|m| inner.thread(m))?;
+        inner.keeper = None;
+        poke(first);
+        Some(first)
+    }
+
+    /// Under the mutex: when a waiter must look at the holder.
+    fn next_due(&self, inner: &Inner, now: Ns) -> Ns {
+        let seen = self.word();
+        if inner.asked || !seen.has(HELD) {
+            return NEVER;
+        }
+        let due = inner.sched.due(now, inner.ran(self.table.at(seen.holder()), now));
+        if seen.has(FAIR) { due.drop } else { due.drop.min(due.handoff) }
+    }
+
+    /// Under the mutex: asks the holder to drop at its next poll, and makes its next release a handoff. FAIR goes first:
+    /// with it the release comes through the mutex, so that DROP cannot be left behind on a thread that is gone.
+    fn ask(&self, inner: &mut Inner, holder: &'static Thread) {
+        let seen = self.update(inner, |s| if s.held_by(holder.id) { s.with(FAIR) } else { s });
+        if seen.held_by(holder.id) {
+            holder.poll.fetch_or(DROP, Relaxed);
+            inner.asked = true;
+            inner.counters.drop_requests += 1;
+        }
+    }
+}
+
+/// What a waiter has been told: a grant is a grant, also at the deadline and also when it closes (A4).
+fn answered(t: &'static Thread) -> Option<Result<(), Status>> {
+    match t.bed.look() {
+        GRANTED => {
+            t.since.store(now(), Relaxed);
+            Some(Ok(()))
+        }
+        CLOSED => Some(refuse(t, Status::Closed)),
+        _ => None,
+    }
+}
+
+impl Inner {
+    /// Under the mutex: `t` is no longer in the queue.
+    pub(super) fn depart(&mut self, t: &Thread, now: Ns) {
+        let waited = self.sched.depart(member(t), now);
+        self.counters.waited(waited);
+        if self.keeper.is_some_and(|k| k.id == t.id) {
+            self.keeper = None;
+        }
+        if self.sched.waiters() == 0 {
+            self.asked = false;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What `gil_call_soon` leaves for the holder: a bounded queue that a signal handler may fill (after Vyukov's bounded
+//! MPMC queue). A producer that is interrupted half-way delays those behind it, and blocks nobody.
+
+use std::cell::UnsafeCell;
+use std::ffi::{c_int, c_void};
+use std::sync::atomic::{AtomicUsize, Ordering::*};
+
+/// As CPython's list of pending calls, times eight: a full one is GILRT_ERR_LIMIT, so a host may try again.
+pub const CAPACITY: usize = 256;
+
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    pub run: unsafe extern "C" fn(*mut c_void) -> c_int,
+    pub user: *mut c_void,
+}
+
+impl Call {
+    pub fn run(self) -> i32 {
+        // SAFETY: whoever left the call promised that it may be called with `user`, once.
+        unsafe { (self.run)(self.user) }
+    }
+}
+
+/// Slot `i` in round `r` (position `p = r * CAPACITY + i`):
+///
+/// | sequence | means |
+/// |---|---|
+/// | p | empty, the producer that takes position p may fill it |
+/// | p + 1 | full, the consumer at position p may take it |
+/// | p + CAPACITY | empty again |
+#[derive(Debug)]
+struct Slot {
+    sequence: AtomicUsize,
+    call: UnsafeCell<Option<Call>>,
+}
+
+#[derive(Debug)]
+pub struct Calls {
+    slots: [Slot; CAPACITY],
+    head: AtomicUsize,
+    tail: AtomicUsize,
+}
+
+// SAFETY: a slot's call is touched only by the one producer or consumer that the sequence admits.
+unsafe impl Sync for Calls {}
+// SAFETY: the host's functions and pointers are meant for other threads.
+unsafe impl Send for Calls {}
+
+impl Calls {
+    pub const fn new() -> Calls {
+        const EMPTY: Slot = Slot { sequence: AtomicUsize::new(0), call: UnsafeCell::new(None) };
+        let mut slots = [const { EMPTY }; CAPACITY];
+        let mut i = 0;
+        while i < CAPACITY {
+            slots[i].sequence = AtomicUsize::new(i);
+            i += 1;
+        }
+        Calls { slots, head: AtomicUsize::new(0), tail: AtomicUsize::new(0) }
+    }
+
+    /// False when the queue is full. Async-signal-safe.
+    pub fn put(&self, call: Call) -> bool {
+        let mut at = self.tail.load(Relaxed);
+        loop {
+            let slot = &self.slots[at % CAPACITY];
+            // Acquire: pairs with the Release in `take`, after which the slot is ours to fill.
+            let sequence = slot.sequence.load(Acquire);
+            match sequence.wrapping_sub(at) as isize {
+                0 => match self.tail.compare_exchange_weak(at, at.wrapping_add(1), Relaxed, Relaxed) {
+                    Ok(_) => {
+                        // SAFETY: the position is ours, and the sequence says that the slot is empty.
+                        unsafe { *slot.call.get() = Some(call) };
+                        slot.sequence.store(at.wrapping_add(1), Release); // pairs with the Acquire in `take`
+                        return true;
+                    }
+                    Err(now) => at = now,
+                },
+                behind if behind < 0 => return false,
+                _ => at = self.tail.load(Relaxed),
+            }
+        }
+    }
+
+    /// The oldest call. Only by whoever holds the interpreter's lock: one consumer at a time.
+    pub fn take(&self) -> Option<Call> {
+        let at = self.head.load(Relaxed);
+        let slot = &self.slots[at % CAPACITY];
+        // Acquire: pairs with the Release in `put`.
+        if slot.sequence.load(Acquire) != at.wrapping_add(1) {
+            return None;
+        }
+        self.head.store(at.wrapping_add(1), Relaxed);
+        // SAFETY: full, and we are the only consumer.
+        let call = unsafe { (*slot.call.get()).take() };
+        slot.sequence.store(at.wrapping_add(CAPACITY), Release); // pairs with the Acquire in `put`
+        call
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.head.load(Relaxed) == self.tail.load(Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    unsafe extern "C" fn nothing(_: *mut c_void) -> c_int {
+        0
+    }
+
+    #[test]
+    fn calls_come_out_in_order_and_a_full_queue_refuses() {
+        static CALLS: Calls = Calls::new();
+        for round in 0..3 {
+            for i in 0..CAPACITY {
+                assert!(CALLS.put(Call { run: nothing, user: (round * CAPACITY + i) as *mut c_void }));
+            }
+            assert!(!CALLS.put(Call { run: nothing, user: std::ptr::null_mut() }));
+            for i in 0..CAPACITY {
+                assert_eq!(CALLS.take().unwrap().user as usize, round * CAPACITY + i);
+            }
+            assert!(CALLS.take().is_none() && CALLS.is_empty());
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The thread-safety core of a language runtime, as a C library: a lock, reference counts that any thread may touch, and
+//! extension modules that run under them. C programs use `include/gilrt.h`, which is made from `abi`; this page is the map
+//! for whoever reads the source.
+//!
+//! | word | means |
+//! |---|---|
+//! | interpreter | an isolated world of objects |
+//! | thread (state) | one thread's record in one interpreter |
+//! | attached | may touch objects of its interpreter; in a locked one, that is: holds the GIL |
+//! | detached | everything else: blocked in I/O, computing without objects, never attached |
+//! | token | 32 bits that say whose increments are plain |
+//! | owner | the token in an object's header |
+//! | breaker | a thread's word of requests that attaching and detaching must see |
+//! | safepoint, poll | where a running host looks at the requests that can wait until then |
+//! | bias | the lock belongs to one thread, whose plain stores are enough, until somebody revokes that |
+//! | handoff, barging | the next holder is chosen; or whoever comes first takes the lock |
+//!
+//! Dependencies point downwards:
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`abi`] | the exported functions, without logic |
+//! | [`runtime`], [`config`] | start, threads, fork, the end |
+//! | [`module`] | extensions |
+//! | [`object`] | headers, counts, types, death |
+//! | [`interp`] | an interpreter and what others leave for it |
+//! | [`attach`] | the fast paths |
+//! | [`gil`] | the lock behind them |
+//! | [`sched`] | who is next: pure |
+//! | [`thread`], [`park`] | a thread's words, and where it sleeps |
+//! | [`sync`], [`sys`] | atomics or the model's, and the operating system |
+//! | [`watch`], [`status`] | figures, log, codes |
+
+#![cfg_attr(loom, allow(dead_code))]
+
+macro_rules! layers {
+    ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {
+        $($(#[$attribute])* #[allow(missing_docs)] pub mod $name;)*
+    };
+}
+
+layers! {
+    attach, gil, park, sched, status, sync, sys, thread, watch,
+    #[cfg(not(loom))] abi,
+    #[cfg(not(loom))] config,
+    #[cfg(not(loom))] interp,
+    #[cfg(not(loom))] module,
+    #[cfg(not(loom))] object,
+    #[cfg(not(loom))] runtime,
+}

@@ -1,0 +1,102 @@
+//! Increments and decrements: plain for the owner, atomic for everybody else.
+
+use super::header::*;
+use super::{death, handed, merge};
+use crate::sync::Ordering::*;
+
+enum After {
+    Alive,
+    Dead,
+    /// The count was 0: the reference is not subtracted, it belongs to the owner's queue now (C1).
+    Handed,
+}
+
+/// `me` is the caller's `self`. It has a reference, which is what keeps the object alive: Relaxed everywhere.
+#[inline(always)]
+pub fn incref(o: &'static Object, me: u32) {
+    if o.owner.load(Relaxed) != me {
+        return incref_shared(o);
+    }
+    let n = o.local.load(Relaxed).wrapping_add(1);
+    o.local.store(n, Relaxed);
+    if n == 0 {
+        immortalize(o); // 2^32 references: a leak, never a use after free (C4, R21)
+    }
+}
+
+#[inline(always)]
+pub fn decref(o: &'static Object, me: u32) {
+    if o.owner.load(Relaxed) != me {
+        return decref_shared(o);
+    }
+    let n = o.local.load(Relaxed).wrapping_sub(1);
+    o.local.store(n, Relaxed);
+    if n == 0 {
+        local_zero(o, me);
+    }
+}
+
+#[inline(never)]
+fn incref_shared(o: &'static Object) {
+    if o.owner.load(Relaxed) != IMMORTAL && i64::from(count(o.shared.fetch_add(ONE, Relaxed))) >= LIMIT {
+        immortalize(o);
+    }
+}
+
+#[inline(never)]
+pub fn decref_shared(o: &'static Object) {
+    if o.owner.load(Relaxed) == IMMORTAL {
+        return;
+    }
+    match subtract(o) {
+        After::Alive => {}
+        After::Dead => death::bury(o),
+        After::Handed => handed::hand_over(o),
+    }
+}
+
+/// PLAIN and 0: no reference is left, and a try refuses. Anything else is decided by one atomic word, after merging (R16).
+#[cold]
+#[inline(never)]
+fn local_zero(o: &'static Object, me: u32) {
+    if o.gc.load(Relaxed) & DYING != 0 {
+        return; // its own clear counted it up and down again
+    }
+    // Acquire: pairs with the Release of the decrements in `subtract`, so that their threads' last accesses come before
+    // the free (R3).
+    if o.shared.load(Acquire) == PLAIN || merge::merge(o, me, 0) {
+        death::bury(o);
+    }
+}
+
+fn subtract(o: &'static Object) -> After {
+    let hands = |s| count(s) == 0 && state(s) < QUEUED;
+    // Release: this thread's accesses come before the free. Acquire: so do the others', if this is the last.
+    let old = o.update(AcqRel, |s| match s {
+        _ if i64::from(count(s)) <= -LIMIT => None,
+        _ if hands(s) => Some(QUEUED),
+        _ => Some(s - ONE),
+    });
+    match old {
+        Ok(s) if hands(s) => After::Handed,
+        Ok(s) if s - ONE == MERGED => After::Dead,
+        Ok(_) => After::Alive,
+        Err(_) => {
+            immortalize(o); // with the reference that was to be dropped
+            After::Alive
+        }
+    }
+}
+
+/// Drops a reference of a queue whose object was merged by somebody else meanwhile; true if it was the last.
+pub(super) fn subtract_merged(o: &'static Object) -> bool {
+    matches!(subtract(o), After::Dead)
+}
+
+/// The caller's reference, counted and never dropped, is what keeps the object for ever: whoever skips a decrement has
+/// seen IMMORTAL, and whoever has not drops a reference that was counted. The sentinel is in `owner`, where no plain store
+/// of an owner can lose it (R12).
+#[cold]
+pub fn immortalize(o: &'static Object) {
+    o.owner.swap(IMMORTAL, Relaxed); // an RMW: against the CAS of a merge either order is right
+}

@@ -1,0 +1,140 @@
+//! The end of an object: finalizer, children, memory; once, and attached.
+//!
+//! The finalizer runs under an ordinary reference of the thread that runs it, so it may count, hand out and keep the
+//! object (C5, R10). Dropping that reference is an ordinary decrement: who comes to zero then, here or elsewhere, frees
+//! without finalizing.
+
+use super::header::*;
+use super::types::{self, Type};
+use super::{count, heap};
+use crate::attach::slow as attach;
+use crate::interp::{BURY, Interp};
+use crate::runtime;
+use crate::sync::Ordering::*;
+use crate::sys::tls;
+use crate::thread::{DETACHED, Thread};
+use std::ptr;
+use std::sync::atomic::AtomicPtr;
+
+/// Destructors that drop the last reference of something else nest so deep at the most; beyond it the dead wait in a list
+/// until the outermost one is done, so that a list of ten million nodes dies on a small stack (R18).
+const NESTING: u32 = 16;
+
+/// The object is dead: nobody has a reference. Buries it here and now if this thread may, else leaves it to one that may
+/// (C7, R13).
+#[cold]
+pub(super) fn bury(o: &'static Object) {
+    let ty = types::of(o);
+    if ty.is_plain() {
+        return free(o, ty); // no code of the host runs
+    }
+    let t = tls::current();
+    if t.identity.load(Relaxed) == DETACHED || !ptr::eq(Interp::of(t), ty.interp) {
+        return pend(o, ty.interp);
+    }
+    let depth = t.burying.load(Relaxed);
+    if depth >= NESTING {
+        return push(&t.trash, o);
+    }
+    t.burying.store(depth + 1, Relaxed);
+    inter(o, ty, t);
+    while depth == 0
+        && let Some(next) = pop(&t.trash)
+    {
+        inter(next, types::of(next), t);
+    }
+    t.burying.store(depth, Relaxed);
+}
+
+/// By a merge that is no place for destructors (a release, a helper): they run at the next safepoint (C7).
+pub(super) fn await_burial(o: &'static Object) {
+    let ty = types::of(o);
+    if ty.is_plain() { free(o, ty) } else { pend(o, ty.interp) }
+}
+
+/// By an attached thread at a safepoint or at the end of an outermost acquire.
+pub fn bury_pending(interp: &'static Interp, _t: &'static Thread) {
+    let mut list = interp.pending.swap(ptr::null_mut(), Acquire); // pairs with the Release in `push`
+    while !list.is_null() {
+        // SAFETY: the list consists of dead objects, each in it once.
+        let o: &'static Object = unsafe { &*list.cast() };
+        list = link(o).load(Relaxed);
+        bury(o);
+    }
+}
+
+fn pend(o: &'static Object, interp: &'static Interp) {
+    push(&interp.pending, o);
+    interp.request(BURY);
+}
+
+/// With the lock of the object's interpreter held.
+fn inter(o: &'static Object, ty: &'static Type, t: &'static Thread) {
+    // Dying before anything that can block (R11). An RMW, as all changes of this byte are.
+    let first = o.gc.fetch_or(FINALIZED, Relaxed) & FINALIZED == 0;
+    if first && let Some(finalize) = ty.finalize {
+        let me = t.identity.load(Relaxed);
+        // PLAIN and 0 refuses tries as MERGED and 0 did.
+        o.shared.store(PLAIN, Relaxed);
+        o.local.store(1, Relaxed);
+        o.owner.store(me, Relaxed);
+        attach::call_out(t, None, || {
+            // SAFETY: the type's maker promised that finalize takes an object of it; attached, and with a reference.
+            unsafe { finalize(ptr::from_ref(o).cast_mut()) }
+        });
+        // An ordinary decrement: at zero it comes here again, and is not the first.
+        return count::decref(o, t.identity.load(Relaxed));
+    }
+    if let Some(clear) = ty.clear {
+        o.gc.fetch_or(DYING, Relaxed);
+        o.local.store(0, Relaxed);
+        o.owner.store(t.identity.load(Relaxed), Relaxed);
+        attach::call_out(t, None, || {
+            // SAFETY: as above; nobody else knows the object any more.
+            unsafe { clear(ptr::from_ref(o).cast_mut()) }
+        });
+    }
+    free(o, ty);
+}
+
+fn free(o: &'static Object, ty: &'static Type) {
+    let hooks = &runtime::started().expect("objects exist only while the runtime runs").hooks;
+    // SAFETY: nobody has a reference, and this thread alone decided so.
+    unsafe { heap::release(hooks, ptr::from_ref(o).cast_mut(), ty.payload_size) };
+    let library = ty.library;
+    ty.live.fetch_sub(1, Release); // the last touch of the type: pairs with the Acquire of who gives its slot away
+    if let Some(library) = library {
+        library.refs.fetch_sub(1, Release); // likewise, for the code
+    }
+}
+
+/// A dead object's first word serves as a link: its owner half has no top bit then, so it is nobody's token (R19).
+fn link(o: &'static Object) -> &'static AtomicPtr<std::ffi::c_void> {
+    // SAFETY: the object is dead, so its first 8 bytes, which are aligned, are nobody's counts any more.
+    unsafe { &*ptr::from_ref(o).cast() }
+}
+
+/// Any thread may push; only one that takes the whole list, or owns it, removes.
+fn push(list: &AtomicPtr<std::ffi::c_void>, o: &'static Object) {
+    let mut head = list.load(Relaxed);
+    loop {
+        link(o).store(head, Relaxed);
+        // Release: pairs with the Acquire in `bury_pending`.
+        match list.compare_exchange_weak(head, ptr::from_ref(o).cast_mut().cast(), Release, Relaxed) {
+            Ok(_) => return,
+            Err(now) => head = now,
+        }
+    }
+}
+
+/// From a thread's own list.
+fn pop(list: &AtomicPtr<std::ffi::c_void>) -> Option<&'static Object> {
+    let head = list.load(Relaxed);
+    if head.is_null() {
+        return None;
+    }
+    // SAFETY: a dead object in the list of this thread.
+    let o: &'static Object = unsafe { &*head.cast() };
+    list.store(link(o).load(Relaxed), Relaxed);
+    Some(o)
+}

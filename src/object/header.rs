@@ -1,0 +1,92 @@
+//! The words of an object.
+//!
+//! | `owner` | who counts in `local` | leaves to |
+//! |---|---|---|
+//! | a token | the thread whose `self` it is, or the holder of the lock whose token it is | MERGED_OWNER, IMMORTAL |
+//! | MERGED_OWNER | nobody; `local` is the business of the merge that won the CAS on `owner` | IMMORTAL |
+//! | IMMORTAL | nobody; nothing is counted any more | nothing |
+//!
+//! | state in `shared` | count | means | leaves to |
+//! |---|---|---|---|
+//! | PLAIN | >= 0 | the owner may free at `local == 0 && shared == 0` without an RMW, so a try refuses 0 | any |
+//! | MAYBE_WEAK | >= 0 | the owner must merge first, so a try may start from 0 | QUEUED, MERGED |
+//! | QUEUED | any sign: references move | as MAYBE_WEAK; one reference belongs to the owner's queue | MERGED |
+//! | MERGED | >= 0 | all references are in the count; 0 is dead | PLAIN, by the finalizer's thread alone |
+//!
+//! The states are values, not bits: `MAYBE_WEAK | QUEUED` would read MERGED (C1).
+
+use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, Ordering, Ordering::*};
+
+pub const PLAIN: i32 = 0;
+pub const MAYBE_WEAK: i32 = 1;
+pub const QUEUED: i32 = 2;
+pub const MERGED: i32 = 3;
+/// One reference in `shared`.
+pub const ONE: i32 = 4;
+/// The count stays within half of its 30 bits, so every thread may overshoot by one before it sees that (C4).
+pub const LIMIT: i64 = 1 << 28;
+
+/// In `owner`: all counts are in `shared`. Tokens have their top bit set, so neither this nor a dead header that is used
+/// as a link can look like somebody's token (R19).
+pub const MERGED_OWNER: u32 = 0;
+/// In `owner`: never freed.
+pub const IMMORTAL: u32 = u32::MAX;
+
+/// In `gc`: the finalizer has begun, and never begins again.
+pub const FINALIZED: u8 = 1;
+/// In `gc`: no reference is left and the children are being dropped; what counts this object now changes nothing.
+pub const DYING: u8 = 2;
+/// In `gc`: made with extra bytes, whose number stands before the header.
+pub const EXTRA: u8 = 4;
+
+pub fn count(shared: i32) -> i32 {
+    shared >> 2
+}
+
+pub fn state(shared: i32) -> i32 {
+    shared & 3
+}
+
+/// Offsets 0 to 11 are frozen by GILRT_ABI: gilrt_inline.h knows them. Two 32-bit loads, never one of 64 bits, which
+/// would stall after the store of one half (R17).
+#[derive(Debug)]
+#[repr(C, align(16))]
+pub struct Object {
+    pub local: AtomicU32,
+    pub owner: AtomicU32,
+    pub shared: AtomicI32,
+    pub ty: u16,
+    pub lock: AtomicU8,
+    /// Changed by RMW only.
+    pub gc: AtomicU8,
+}
+
+const _: () = assert!(size_of::<Object>() == 16);
+
+impl Object {
+    pub fn born(owner: u32, local: u32, shared: i32, ty: u16) -> Object {
+        Object {
+            local: AtomicU32::new(local),
+            owner: AtomicU32::new(owner),
+            shared: AtomicI32::new(shared),
+            ty,
+            lock: AtomicU8::new(0),
+            gc: AtomicU8::new(0),
+        }
+    }
+
+    /// A CAS loop on `shared`; the value it replaced, or the one that `f` refused. Failure is Relaxed: nothing was learnt.
+    pub fn update(&self, success: Ordering, f: impl Fn(i32) -> Option<i32>) -> Result<i32, i32> {
+        self.shared.fetch_update(success, Relaxed, f)
+    }
+
+    /// A snapshot.
+    pub fn references(&self) -> usize {
+        let local = match self.owner.load(Relaxed) {
+            IMMORTAL => return usize::MAX,
+            MERGED_OWNER => 0,
+            _ => i64::from(self.local.load(Relaxed)),
+        };
+        (local + i64::from(count(self.shared.load(Relaxed)))).max(0) as usize
+    }
+}

@@ -1,0 +1,75 @@
+//! Memory for objects: 16-aligned and zeroed, from the host's hooks or from the C library.
+//!
+//! An object with extra bytes has 16 bytes more before its header, which hold their number: a host's `free` is told the
+//! size.
+
+use super::header::{EXTRA, Object};
+use crate::sync::Ordering::Relaxed;
+use std::ffi::c_void;
+use std::ptr::NonNull;
+
+pub const ALIGN: usize = 16;
+const HEADER: usize = size_of::<Object>();
+
+pub type AllocFn = unsafe extern "C" fn(size: usize, align: usize, user: *mut c_void) -> *mut c_void;
+pub type FreeFn = unsafe extern "C" fn(p: *mut c_void, size: usize, align: usize, user: *mut c_void);
+
+/// The host's allocator.
+#[derive(Debug, Clone)]
+pub struct Hooks {
+    pub alloc: AllocFn,
+    pub free: FreeFn,
+    pub user: *mut c_void,
+}
+
+// SAFETY: the host's functions may be called from any thread, as gilrt_config_t says.
+unsafe impl Send for Hooks {}
+// SAFETY: as above.
+unsafe impl Sync for Hooks {}
+
+/// Room for a header and `bytes` of zeroed payload, `extra` of which the type does not know of.
+pub fn allocate(hooks: &Option<Hooks>, bytes: usize, extra: usize) -> Option<NonNull<Object>> {
+    let before = if extra == 0 { 0 } else { HEADER };
+    let size = before + HEADER + bytes;
+    let start = match hooks {
+        // SAFETY: plain C; malloc and calloc align to 16 bytes on 64-bit systems.
+        None => unsafe { libc::calloc(1, size) },
+        Some(h) => {
+            // SAFETY: the host promised an allocator.
+            let start = unsafe { (h.alloc)(size, ALIGN, h.user) };
+            if !start.is_null() {
+                // SAFETY: `size` bytes are ours.
+                unsafe { start.write_bytes(0, size) };
+            }
+            start
+        }
+    };
+    if start.is_null() {
+        return None;
+    }
+    debug_assert_eq!(start as usize % ALIGN, 0);
+    // SAFETY: within the block, and aligned as it is.
+    unsafe {
+        if extra != 0 {
+            start.cast::<usize>().write(extra);
+        }
+        NonNull::new(start.add(before).cast())
+    }
+}
+
+/// # Safety
+/// `o` came from [`allocate`] with these hooks, its type has `payload` bytes, and nobody uses it any more.
+pub unsafe fn release(hooks: &Option<Hooks>, o: *mut Object, payload: usize) {
+    // SAFETY: by the contract above; the extra bytes stand where `allocate` wrote them.
+    unsafe {
+        let has_extra = (*o).gc.load(Relaxed) & EXTRA != 0;
+        let start = if has_extra { o.cast::<u8>().sub(HEADER) } else { o.cast() };
+        match hooks {
+            None => libc::free(start.cast()),
+            Some(h) => {
+                let extra = if has_extra { HEADER + start.cast::<usize>().read() } else { 0 };
+                (h.free)(start.cast(), HEADER + payload + extra, ALIGN, h.user);
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! From two counts to one.
+//!
+//! | who merges | what keeps the owner's plain counts away | what orders them before |
+//! |---|---|---|
+//! | the owner, at `local == 0` | it is the owner | program order |
+//! | whoever holds the lock, or its helper, for what was handed to the lock's token | the lock | the lock |
+
+use super::header::*;
+use super::{count, death};
+use crate::interp::Interp;
+use crate::sync::Ordering::*;
+
+/// Merges, less `queued` references of a queue; true if none is left. Any number of threads may try, in any order.
+pub fn merge(o: &'static Object, owner: u32, queued: i32) -> bool {
+    // A sum that does not fit never becomes one: no window in which it would be counted down (C4).
+    let sum = i64::from(o.local.load(Relaxed)) + i64::from(header_count(o));
+    let next = if sum >= LIMIT { IMMORTAL } else { MERGED_OWNER };
+    // Owner first: the winner alone takes `local` (C2, R1). By CAS, so that IMMORTAL stays.
+    match o.owner.compare_exchange(owner, next, AcqRel, Acquire) {
+        Ok(_) if next == IMMORTAL => return false,
+        Ok(_) => {}
+        Err(IMMORTAL) => return false,
+        Err(_) => return queued == 1 && count::subtract_merged(o),
+    }
+    let local = o.local.load(Relaxed) as i32;
+    o.local.store(0, Relaxed);
+    // Shared last, and nothing is touched after it: from here on others may free (R1).
+    let merged = |s: i32| (super::header::count(s).wrapping_add(local).wrapping_sub(queued) << 2) | MERGED;
+    matches!(o.update(AcqRel, |s| Some(merged(s))), Ok(old) if merged(old) == MERGED)
+}
+
+/// Merges what was handed to the lock of `interp`, by its holder or the helper. The dead are buried, or pending.
+pub fn drain(interp: &'static Interp) {
+    while let Some(o) = interp.handed.take(&interp.gil.requests) {
+        if merge(o, interp.token, 1) {
+            death::await_burial(o);
+        }
+    }
+}
+
+fn header_count(o: &Object) -> i32 {
+    super::header::count(o.shared.load(Relaxed))
+}

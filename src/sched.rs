@@ -1,0 +1,290 @@
+//! Who is next, and when the holder must drop: pure code, without a clock, atomics or an operating system, so that a
+//! simulator can drive it with virtual time, 128 processors and 10,000 threads.
+//!
+//! Every thread of a lock is a [`Member`]. A member that waits is in two orders at once: by runtime (a heap) and by
+//! arrival (a list). The caller keeps time: it passes `now`, and how long the present holder has run.
+//!
+//! | policy | who is next | when the holder is asked to drop | how long a voluntary release may be barged |
+//! |---|---|---|---|
+//! | RESPONSIVE | the least runtime; the oldest once it has waited (waiters × slice) | on arrival, if its runtime exceeds the arrival's by the granularity; else at the end of its slice | 1 ms |
+//! | INTERVAL | the oldest | one interval after the first waiter came or the holder began, whichever is later | until the drop was asked for |
+//! | TICKS | the oldest | never: the holder counts its own polls | for ever |
+
+pub mod heap;
+
+use heap::Heap;
+use std::collections::TryReserveError;
+
+/// Nanoseconds.
+pub type Ns = u64;
+/// Never, as a time.
+pub const NEVER: Ns = Ns::MAX;
+
+/// How much more the holder must have run than an arrival to be interrupted for it. Below it the switch (two wake-ups
+/// across processors, some 36 µs) would cost more than it gives.
+pub const GRANULARITY: Ns = 50_000;
+/// How long a waiter lets others barge past it. parking_lot and Go use 0.5 and 1 ms; a shorter bound makes a convoy of
+/// short critical sections, a longer one is noticed by people.
+pub const BARGING: Ns = 1_000_000;
+/// CPython's switch interval since 3.2, and the slice of RESPONSIVE.
+pub const DEFAULT_SLICE: Ns = 5_000_000;
+/// Below 1 µs a slice is shorter than the switch that ends it (L11); above 10 s nobody would tell it from a hang.
+pub const SLICE_RANGE: std::ops::RangeInclusive<Ns> = 1_000..=10_000_000_000;
+/// The weight of a thread that nobody has weighted.
+pub const DEFAULT_WEIGHT: u32 = 1024;
+/// From a thousandth of the normal share to a thousand times it.
+pub const WEIGHT_RANGE: std::ops::RangeInclusive<u32> = 1..=1_048_576;
+/// How many polls make a tick of GIL_POLICY_TICKS: Python 2's `sys.getcheckinterval()`.
+pub const TICKS: u32 = 100;
+
+/// How a lock chooses among those who want it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Policy {
+    #[default]
+    Responsive,
+    Interval,
+    Ticks,
+}
+
+/// A thread of one lock: an index that is valid from [`Sched::join`] to [`Sched::leave`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member(pub u32);
+
+const NONE: u32 = u32::MAX;
+
+#[derive(Debug, Clone, Copy)]
+struct Record {
+    /// Virtual runtime: nanoseconds held, divided by the weight.
+    runtime: Ns,
+    weight: u32,
+    waiting: bool,
+    arrived: Ns,
+    /// Neighbours in the order of arrival, or, for a record that is nobody's, the next such.
+    before: u32,
+    after: u32,
+}
+
+/// When something is due because of those who wait. Both are times; what is past is due now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// The holder is asked to drop.
+    pub drop: Ns,
+    /// The next release hands over, instead of letting others barge.
+    pub handoff: Ns,
+}
+
+/// The schedule of one lock.
+#[derive(Debug)]
+pub struct Sched {
+    policy: Policy,
+    slice: Ns,
+    records: Vec<Record>,
+    unused: u32,
+    oldest: u32,
+    youngest: u32,
+    waiters: u32,
+    by_runtime: Heap,
+    /// The smallest runtime that was ever next, so that a new thread has somewhere to start when nobody is there.
+    floor: Ns,
+    /// The last handoff that ended a barging: one convoy's worth a millisecond, not one a release (L5).
+    last_handoff: Ns,
+}
+
+impl Sched {
+    pub const fn new(policy: Policy, slice: Ns) -> Sched {
+        Sched {
+            policy,
+            slice,
+            records: Vec::new(),
+            unused: NONE,
+            oldest: NONE,
+            youngest: NONE,
+            waiters: 0,
+            by_runtime: Heap::new(),
+            floor: 0,
+            last_handoff: 0,
+        }
+    }
+
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    pub fn slice(&self) -> Ns {
+        self.slice
+    }
+
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
+    pub fn set_slice(&mut self, slice: Ns) {
+        self.slice = slice;
+    }
+
+    pub fn waiters(&self) -> u32 {
+        self.waiters
+    }
+
+    /// Comparisons of the heap so far: the cost of decisions, for tests.
+    pub fn comparisons(&self) -> u64 {
+        self.by_runtime.comparisons
+    }
+
+    /// A new thread starts at the smallest runtime (S1). The only function here that allocates.
+    pub fn join(&mut self) -> Result<Member, TryReserveError> {
+        let record = Record {
+            runtime: self.floor,
+            weight: DEFAULT_WEIGHT,
+            waiting: false,
+            arrived: 0,
+            before: NONE,
+            after: NONE,
+        };
+        if self.unused != NONE {
+            let m = Member(self.unused);
+            self.unused = self.at(m).after;
+            self.records[m.0 as usize] = record;
+            return Ok(m);
+        }
+        self.records.try_reserve(1)?;
+        self.by_runtime.reserve(self.records.len() + 1)?;
+        self.records.push(record);
+        Ok(Member(self.records.len() as u32 - 1))
+    }
+
+    /// The thread is gone. It must not be waiting.
+    pub fn leave(&mut self, m: Member) {
+        debug_assert!(!self.at(m).waiting);
+        self.records[m.0 as usize].after = self.unused;
+        self.unused = m.0;
+    }
+
+    pub fn set_weight(&mut self, m: Member, weight: u32) {
+        self.records[m.0 as usize].weight = weight;
+    }
+
+    /// `m` queues. `holder` is who holds the lock and for how long it has run; true: ask it to drop now.
+    ///
+    /// S1: a thread that comes back from blocking continues at the greater of its own runtime and the smallest of all
+    /// less one slice, so that it has some credit but cannot save it up.
+    pub fn arrive(&mut self, m: Member, now: Ns, holder: Option<(Member, Ns)>) -> bool {
+        let running = holder.map(|(h, ran)| self.runtime_after(h, ran));
+        let waiting = self.by_runtime.least().map(|(runtime, _)| runtime);
+        let smallest = match (running, waiting) {
+            (Some(a), Some(b)) => a.min(b),
+            (a, b) => a.or(b).unwrap_or(self.floor),
+        };
+        self.floor = self.floor.max(smallest);
+        let slice = self.slice;
+        let record = &mut self.records[m.0 as usize];
+        record.runtime = record.runtime.max(smallest.saturating_sub(slice));
+        record.arrived = now;
+        record.waiting = true;
+        record.before = self.youngest;
+        record.after = NONE;
+        let runtime = record.runtime;
+        match self.youngest {
+            NONE => self.oldest = m.0,
+            y => self.records[y as usize].after = m.0,
+        }
+        self.youngest = m.0;
+        self.waiters += 1;
+        self.by_runtime.push(m.0, runtime);
+        self.policy == Policy::Responsive && running.is_some_and(|r| r > runtime + GRANULARITY)
+    }
+
+    /// `m` no longer waits: it has the lock, or gave up. Says how long it waited.
+    pub fn depart(&mut self, m: Member, now: Ns) -> Ns {
+        let Record { before, after, arrived, .. } = *self.at(m);
+        match before {
+            NONE => self.oldest = after,
+            b => self.records[b as usize].after = after,
+        }
+        match after {
+            NONE => self.youngest = before,
+            a => self.records[a as usize].before = before,
+        }
+        self.records[m.0 as usize].waiting = false;
+        self.waiters -= 1;
+        self.by_runtime.remove(m.0);
+        now.saturating_sub(arrived)
+    }
+
+    /// Who gets the lock if it is given now. Stays in the queue.
+    pub fn next(&self, now: Ns) -> Option<Member> {
+        let oldest = self.first()?;
+        let patience = u64::from(self.waiters).saturating_mul(self.slice);
+        let aged = now.saturating_sub(self.at(oldest).arrived) >= patience;
+        match self.policy {
+            Policy::Responsive if !aged => self.by_runtime.least().map(|(_, slot)| Member(slot)),
+            _ => Some(oldest),
+        }
+    }
+
+    /// The first that came.
+    pub fn first(&self) -> Option<Member> {
+        (self.oldest != NONE).then_some(Member(self.oldest))
+    }
+
+    pub fn waits(&self, m: Member) -> bool {
+        self.at(m).waiting
+    }
+
+    /// For how long somebody has been waiting.
+    pub fn watched(&self, now: Ns) -> Ns {
+        self.first().map_or(0, |m| now.saturating_sub(self.at(m).arrived))
+    }
+
+    /// `m` held the lock for `ran`.
+    pub fn charge(&mut self, m: Member, ran: Ns) {
+        self.records[m.0 as usize].runtime = self.runtime_after(m, ran);
+    }
+
+    /// The lock was handed over, which ended a barging.
+    pub fn handed_over(&mut self, now: Ns) {
+        self.last_handoff = now;
+    }
+
+    /// When those who wait want something of a holder that has run for `ran`.
+    pub fn due(&self, now: Ns, ran: Ns) -> Due {
+        let Some(first) = self.first() else {
+            return Due { drop: NEVER, handoff: NEVER };
+        };
+        let arrived = self.at(first).arrived;
+        match self.policy {
+            Policy::Responsive => Due {
+                drop: now + self.slice.saturating_sub(ran),
+                handoff: arrived.max(self.last_handoff) + BARGING,
+            },
+            Policy::Interval => {
+                let asked = arrived.max(now.saturating_sub(ran)) + self.slice;
+                Due { drop: asked, handoff: asked }
+            }
+            Policy::Ticks => Due { drop: NEVER, handoff: NEVER },
+        }
+    }
+
+    /// Nobody waits any more, and nobody is told: after a fork the others do not exist.
+    pub fn forget_waiters(&mut self) {
+        self.by_runtime.clear();
+        while let Some(m) = self.first() {
+            let after = self.at(m).after;
+            self.records[m.0 as usize].waiting = false;
+            self.oldest = after;
+        }
+        self.youngest = NONE;
+        self.waiters = 0;
+    }
+
+    fn runtime_after(&self, m: Member, ran: Ns) -> Ns {
+        let Record { runtime, weight, .. } = *self.at(m);
+        // In 128 bits: a second times the normal weight already needs 40 of 64.
+        let charged = u128::from(ran) * u128::from(DEFAULT_WEIGHT) / u128::from(weight);
+        runtime.saturating_add(charged.min(u128::from(Ns::MAX / 4)) as Ns)
+    }
+
+    fn at(&self, m: Member) -> &Record {
+        &self.records[m.0 as usize]
+    }
+}

@@ -1,0 +1,18 @@
+//! All that is the operating system or the processor. Linux; the fast thread-local word on x86-64 and AArch64.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("libgilrt parks its threads on Linux futexes: other systems need a src/sys/futex.rs of their own");
+
+pub mod barrier;
+pub mod errno;
+pub mod futex;
+#[cfg(not(loom))]
+pub mod tls;
+
+/// Nanoseconds of the monotonic clock, which nobody sets back (L10).
+pub fn now() -> u64 {
+    let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `t` is valid for writing. The call cannot fail for this clock.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut t) };
+    t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64
+}

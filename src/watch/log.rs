@@ -1,0 +1,113 @@
+//! Log lines: to the host's function, or to standard error from GILRT_LOG's level on (by default: warnings).
+//!
+//! A line is written into a buffer on the stack: logging allocates nothing, and works when memory has run out.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::fmt::{Arguments, Write};
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
+
+pub const ERROR: c_int = 1;
+pub const WARN: c_int = 2;
+pub const INFO: c_int = 3;
+
+pub type LogFn = unsafe extern "C" fn(level: c_int, message: *const c_char, user: *mut c_void);
+
+#[derive(Clone, Copy)]
+struct Sink {
+    log: LogFn,
+    user: *mut c_void,
+}
+
+// SAFETY: gilrt_set_log says that the function is called from any thread.
+unsafe impl Send for Sink {}
+// SAFETY: as above.
+unsafe impl Sync for Sink {}
+
+static SINK: RwLock<Option<Sink>> = RwLock::new(None);
+static LEVEL: AtomicI32 = AtomicI32::new(UNREAD);
+const UNREAD: i32 = -1;
+
+/// None: to standard error again.
+pub fn set(log: Option<LogFn>, user: *mut c_void) {
+    let sink = log.map(|log| Sink { log, user });
+    match SINK.write() {
+        Ok(mut place) => *place = sink,
+        Err(poisoned) => *poisoned.into_inner() = sink,
+    }
+}
+
+pub fn error(message: Arguments) {
+    write(ERROR, message);
+}
+
+pub fn warn(message: Arguments) {
+    write(WARN, message);
+}
+
+pub fn info(message: Arguments) {
+    write(INFO, message);
+}
+
+fn level() -> i32 {
+    if LEVEL.load(Relaxed) == UNREAD {
+        let read = crate::config::read("GILRT_LOG", "off, error, warn or info", |v| match v {
+            "off" => Some(0),
+            "error" => Some(ERROR),
+            "warn" => Some(WARN),
+            "info" => Some(INFO),
+            _ => None,
+        });
+        LEVEL.store(read.unwrap_or(WARN), Relaxed);
+    }
+    LEVEL.load(Relaxed)
+}
+
+fn write(level_of_message: c_int, message: Arguments) {
+    let sink = match SINK.read() {
+        Ok(place) => *place,
+        Err(poisoned) => *poisoned.into_inner(),
+    };
+    let mut line = Line::new();
+    match sink {
+        Some(sink) => {
+            _ = line.write_fmt(message);
+            // SAFETY: the host's function, with a C string that lives during the call.
+            unsafe { (sink.log)(level_of_message, line.c_str(), sink.user) }
+        }
+        None if level_of_message <= level() => eprintln!("gilrt: {message}"),
+        None => {}
+    }
+}
+
+/// A C string of limited length; what does not fit is cut.
+pub struct Line {
+    bytes: [u8; Line::ROOM],
+    length: usize,
+}
+
+impl Line {
+    const ROOM: usize = 512;
+
+    pub const fn new() -> Line {
+        Line { bytes: [0; Line::ROOM], length: 0 }
+    }
+
+    /// The byte behind the text is always zero.
+    pub fn c_str(&self) -> *const c_char {
+        self.bytes.as_ptr().cast()
+    }
+}
+
+impl Write for Line {
+    fn write_str(&mut self, s: &str) -> std::fmt::Result {
+        for c in s.chars().filter(|&c| c != '\0') {
+            if self.length + c.len_utf8() >= Line::ROOM {
+                return Ok(());
+            }
+            c.encode_utf8(&mut self.bytes[self.length..]);
+            self.length += c.len_utf8();
+        }
+        Ok(())
+    }
+}
