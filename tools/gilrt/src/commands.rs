@@ -1,0 +1,5 @@
+//! One file a command, each with its `Options` and its `run`.
+
+pub mod modules;
+pub mod photograph;
+pub mod run;
