@@ -31,6 +31,10 @@ pub const NOT_YET: Ns = 0;
 /// In `Thread::since`: nobody waited when the thread took the lock, so no clock was read.
 pub const LONG_AGO: Ns = 1;
 
+/// The number of the state that is no thread's: whoever merges on behalf of those that are not attached holds the lock as it,
+/// one at a time. It never queues, never has a bias, and is no member of a schedule.
+pub const HELPER: u32 = 0;
+
 /// How an acquire waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
@@ -245,8 +249,11 @@ impl Inner {
         }
     }
 
-    /// Closes the account of a holder that lets go.
+    /// Closes the account of a holder that lets go. The helper has none: it holds for an instant, for others.
     fn charge(&mut self, t: &Thread, now: Ns) {
+        if t.id == HELPER {
+            return;
+        }
         let ran = self.ran(t, now);
         self.sched.charge(member(t), ran);
         self.counters.held(ran);

@@ -90,7 +90,7 @@ impl Interp {
         }
         if self.gil.requests.load(Acquire) & BURY != 0 {
             self.gil.requests.fetch_and(!BURY, AcqRel); // before the list is taken: what comes later asks again
-            attach::call_out(t, Some(inside), || object::death::bury_pending(self, t));
+            attach::call_out(t, Some(inside), || object::death::bury_pending(self));
         }
     }
 

@@ -127,10 +127,8 @@ pub fn finalize(timeout_ns: u64) -> Result<(), Status> {
         return Err(Status::Nested);
     }
     let deadline = sys::now().saturating_add(timeout_ns);
+    started()?; // a runtime that never ran is closed too: nothing will
     FINALIZED.store(true, Release);
-    if STARTED.get().is_none() {
-        return Ok(()); // nothing ever ran, and nothing will
-    }
     let interp = Interp::main();
     loop {
         let seen = interp.gil.departures();

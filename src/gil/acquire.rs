@@ -14,7 +14,7 @@ impl Gil {
     pub fn acquire_slow(&self, t: &'static Thread, how: Wait) -> Result<(), Status> {
         self.win(t, how)?;
         t.acquires.store(t.acquires.load(Relaxed) + 1, Relaxed);
-        if t.streak.load(Relaxed) >= self.earned.load(Relaxed) {
+        if t.id != HELPER && t.streak.load(Relaxed) >= self.earned.load(Relaxed) {
             self.take_bias(t);
         }
         Ok(())

@@ -105,7 +105,7 @@ impl Gil {
         inner.waking = 0;
         inner.asked = false;
         for m in 0..inner.seats.len() {
-            let Some(t) = inner.seats[m].thread.filter(|&t| !survivor.is_some_and(|s| s.id == t.id)) else { continue };
+            let Some(t) = inner.seats[m].thread.filter(|t| survivor.is_none_or(|s| s.id != t.id)) else { continue };
             inner.seats[m].thread = None;
             inner.acquires_before += t.acquires.load(Relaxed);
             inner.sched.leave(Member(m as u32));

@@ -54,7 +54,7 @@ impl Gil {
         let now = crate::sync::now();
         inner.charge(t, now);
         if seen.has(FAIR) {
-            let next = self.hand_over(inner, seen, now);
+            let next = self.hand_over(inner, seen, now, 0);
             return [next, self.entrust(inner, now)];
         }
         let wake = if seen.has(WAKING) { None } else { inner.sched.next(now).and_then(|m| inner.thread(m)) };
@@ -67,7 +67,7 @@ impl Gil {
     }
 
     /// Under the mutex, by the holder of a lock that has waiters: the next holder is the one whom the schedule names.
-    pub(super) fn hand_over(&self, inner: &mut Inner, seen: Word, now: Ns) -> Option<&'static Thread> {
+    pub(super) fn hand_over(&self, inner: &mut Inner, seen: Word, now: Ns, flags: u64) -> Option<&'static Thread> {
         let n = inner.sched.next(now).and_then(|m| inner.thread(m))?;
         inner.depart(n, now);
         inner.sched.handed_over(now);
@@ -86,7 +86,7 @@ impl Gil {
         if !mutant!("grant-before-attach") {
             n.identity.store(n.token.load(Relaxed), Relaxed);
         }
-        let next = seen.without(FAIR | WAITERS | WAKING).taken_by(n.id).with(inner.flags());
+        let next = seen.without(FAIR | WAITERS | WAKING).taken_by(n.id).with(inner.flags() | flags);
         self.word.store(next.0, Relaxed);
         n.bed.answer(crate::park::GRANTED);
         if mutant!("grant-before-attach") {
@@ -100,7 +100,10 @@ impl Gil {
     pub fn give_way(&self, t: &'static Thread, asked: bool) -> bool {
         let mut inner = self.inner.lock();
         let seen = self.word();
-        t.poll.fetch_and(!DROP, Relaxed);
+        match mutant!("poll-whole-word") {
+            false => _ = t.poll.fetch_and(!DROP, Relaxed),
+            true => t.poll.store(0, Relaxed),
+        }
         if inner.sched.waiters() == 0 || !seen.held_by(t.id) {
             return false;
         }
@@ -109,9 +112,14 @@ impl Gil {
         let now = crate::sync::now();
         inner.charge(t, now);
         inner.counters.forced_drops += u64::from(asked);
-        let next = self.hand_over(&mut inner, seen, now);
+        // The grant says WAITERS already: once answered, the next holder may be gone again before this thread has queued.
+        let again = if mutant!("flag-after-grant") { 0 } else { WAITERS };
+        let next = self.hand_over(&mut inner, seen, now, again);
+        let seen = match mutant!("flag-after-grant") {
+            false => self.word(),
+            true => self.update(&mut inner, |s| s.with(WAITERS)),
+        };
         // This thread is awake and about to sleep, so it keeps the time itself: nobody need be woken for that.
-        let seen = self.update(&mut inner, |s| s.with(WAITERS));
         let returned = self.queue(t, Wait::Return, inner, seen.holder(), [next, None]);
         debug_assert!(returned.is_ok());
         self.count_away(t, u32::MAX);

@@ -61,12 +61,11 @@ impl Gil {
 
     fn arrive(&self, t: &'static Thread, how: Wait, inner: &mut Inner, holder: &'static Thread) {
         let now = now();
-        // The helper holds for an instant, and is no member.
-        let running = (holder.id != 0).then(|| (member(holder), inner.ran(holder, now)));
+        let running = (holder.id != HELPER).then(|| (member(holder), inner.ran(holder, now)));
         inner.seats[member(t).0 as usize].returns = how == Wait::Return;
         inner.counters.contended += 1;
         if inner.sched.arrive(member(t), now, running) && !inner.asked {
-            self.ask(inner, holder);
+            self.ask(inner);
         }
     }
 
@@ -134,7 +133,7 @@ impl Gil {
         let holder = self.table.at(seen.holder());
         let due = inner.sched.due(now, inner.ran(holder, now));
         if due.drop <= now && !inner.asked {
-            self.ask(inner, holder);
+            self.ask(inner);
         } else if due.handoff <= now && !seen.has(FAIR) {
             self.update(inner, |s| if s.has(HELD) { s.with(FAIR) } else { s });
         }
@@ -168,12 +167,12 @@ impl Gil {
         if seen.has(FAIR) { due.drop } else { due.drop.min(due.handoff) }
     }
 
-    /// Under the mutex: asks the holder to drop at its next poll, and makes its next release a handoff. FAIR goes first:
+    /// Under the mutex: asks whoever holds to drop at its next poll, and makes its next release a handoff. FAIR goes first:
     /// with it the release comes through the mutex, so that DROP cannot be left behind on a thread that is gone.
-    fn ask(&self, inner: &mut Inner, holder: &'static Thread) {
-        let seen = self.update(inner, |s| if s.held_by(holder.id) { s.with(FAIR) } else { s });
-        if seen.held_by(holder.id) {
-            holder.poll.fetch_or(DROP, Relaxed);
+    fn ask(&self, inner: &mut Inner) {
+        let seen = self.update(inner, |s| if s.has(HELD) { s.with(FAIR) } else { s });
+        if seen.has(HELD) {
+            self.table.at(seen.holder()).poll.fetch_or(DROP, Relaxed);
             inner.asked = true;
             inner.counters.drop_requests += 1;
         }

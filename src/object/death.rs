@@ -11,6 +11,7 @@ use crate::attach::slow as attach;
 use crate::interp::{BURY, Interp};
 use crate::runtime;
 use crate::sync::Ordering::*;
+use crate::sys::errno::KeepErrno;
 use crate::sys::tls;
 use crate::thread::{DETACHED, Thread};
 use std::ptr;
@@ -24,6 +25,7 @@ const NESTING: u32 = 16;
 /// (C7, R13).
 #[cold]
 pub(super) fn bury(o: &'static Object) {
+    let _errno = KeepErrno::new();
     let ty = types::of(o);
     if ty.is_plain() {
         return free(o, ty); // no code of the host runs
@@ -53,7 +55,7 @@ pub(super) fn await_burial(o: &'static Object) {
 }
 
 /// By an attached thread at a safepoint or at the end of an outermost acquire.
-pub fn bury_pending(interp: &'static Interp, _t: &'static Thread) {
+pub fn bury_pending(interp: &'static Interp) {
     let mut list = interp.pending.swap(ptr::null_mut(), Acquire); // pairs with the Release in `push`
     while !list.is_null() {
         // SAFETY: the list consists of dead objects, each in it once.

@@ -6,6 +6,7 @@ use super::header::*;
 use super::types;
 use crate::interp::MERGE;
 use crate::sync::{AtomicU32, Guard, Mutex, Ordering::*};
+use crate::sys::errno::KeepErrno;
 use crate::watch::log;
 
 /// Each entry owns one reference.
@@ -37,6 +38,7 @@ impl Handed {
 /// The caller has set QUEUED, and its reference belongs to the queue now.
 #[cold]
 pub(super) fn hand_over(o: &'static Object) {
+    let _errno = KeepErrno::new();
     let interp = types::of(o).interp;
     let mut queue = interp.handed.0.lock();
     // Under the lock of the queue, for the owner may have merged since, and then no queue owns the reference (R4).

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicPtr, Ordering::*};
 
 /// Chunk k holds `FIRST << k` states.
 const FIRST: u32 = if cfg!(loom) { 8 } else { 32 };
-const CHUNKS: usize = 18;
-/// What the lock word has room for; 32 << 18 states are just short of it.
+const CHUNKS: usize = 20;
+/// What the lock word has room for.
 pub const MAX_ID: u32 = (1 << 24) - 1;
 
 #[derive(Debug)]
@@ -149,7 +149,7 @@ mod tests {
                 expected = (expected.0 + 1, 0);
             }
         }
-        assert!(place(MAX_ID / 2).0 < CHUNKS);
+        assert!(place(MAX_ID).0 < CHUNKS);
     }
 
     #[test]
