@@ -364,11 +364,15 @@ uint64_t gil_thread_id(void);
 // detached one. Valid until the thread ends; not for other threads.
 gil_thread_t *gil_thread_self(void);
 
-// What the inline acquire calls when the thread's breaker is set; not for anybody else.
-int gil_acquire_slow(void);
+// What the inline acquire calls when the breaker of `t`, the calling thread's state, is set; not for anybody else.
+//
+// Safety: `t` came from gil_thread_self on this thread.
+int gil_acquire_slow(gil_thread_t *t);
 
-// What the inline release calls when the thread's breaker is set; not for anybody else.
-void gil_release_slow(void);
+// What the inline release calls when the breaker of `t`, the calling thread's state, is set; not for anybody else.
+//
+// Safety: `t` came from gil_thread_self on this thread.
+void gil_release_slow(gil_thread_t *t);
 
 // The main interpreter: the process has it from the start. Never NULL.
 gil_interp_t *gil_interp_main(void);

@@ -17,7 +17,7 @@ pub const DETACHED: u32 = 0xFFFF_FFFE;
 pub const UNBIASED: u32 = 1;
 /// In `breaker`: the interpreter has something for whoever attaches or detaches (see [`crate::gil::Gil::requests`]).
 pub const HANDED: u32 = 2;
-/// In `breaker`: the static detached state. Its acquire makes a state first; its release is an error.
+/// In `breaker` and `poll`: the static detached state. Its acquire makes a state first; its release is an error.
 pub const NOWHERE: u32 = 1 << 31;
 
 /// In `poll`: a waiter wants the lock. Set under the mutex of the lock, cleared by the holder before it lets go.
@@ -97,11 +97,11 @@ pub struct Thread {
 }
 
 macro_rules! new_thread {
-    ($id:expr, $breaker:expr) => {
+    ($id:expr, $breaker:expr, $poll:expr) => {
         Thread {
             identity: AtomicU32::new(DETACHED),
             breaker: AtomicU32::new($breaker),
-            poll: AtomicU32::new(0),
+            poll: AtomicU32::new($poll),
             token: OwnU32::new(DETACHED),
             depth: OwnU32::new(0),
             away: AtomicU32::new(0),
@@ -126,14 +126,14 @@ macro_rules! new_thread {
 impl Thread {
     /// A state of the table: detached, and never the owner of a bias until the lock says so.
     pub fn new(id: u32) -> Thread {
-        new_thread!(id, UNBIASED)
+        new_thread!(id, UNBIASED, 0)
     }
 }
 
 /// What a thread that is nowhere points to (A2). Its token is DETACHED, so attaching by it attaches nobody, and its
-/// breaker is never zero, so it always goes the slow way.
+/// breaker and poll words are never zero, so it always goes the slow way.
 #[cfg(not(loom))]
-pub static DETACHED_STATE: Thread = new_thread!(0, UNBIASED | NOWHERE);
+pub static DETACHED_STATE: Thread = new_thread!(0, UNBIASED | NOWHERE, NOWHERE);
 
 #[cfg(not(loom))]
 const _: () = {

@@ -9,7 +9,7 @@ use crate::sched::{SLICE_RANGE, WEIGHT_RANGE};
 use crate::status::{Status, code};
 use crate::sync::Ordering::Relaxed;
 use crate::sys::{self, tls};
-use crate::thread::Thread;
+use crate::thread::{NOWHERE, Thread};
 use std::ffi::{c_int, c_void};
 
 /// Attaches the calling thread: waits until it holds its interpreter's lock. Nests: each acquire needs a gil_release. The
@@ -169,15 +169,26 @@ pub extern "C" fn gil_thread_self() -> *mut Thread {
     std::ptr::from_ref(tls::current()).cast_mut()
 }
 
-/// What the inline acquire calls when the thread's breaker is set; not for anybody else.
+/// What the inline acquire calls when the breaker of `t`, the calling thread's state, is set; not for anybody else.
+///
+/// # Safety
+/// `t` came from gil_thread_self on this thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn gil_acquire_slow() -> c_int {
-    code(slow::acquire_slow(tls::current(), Wait::Forever))
+pub unsafe extern "C" fn gil_acquire_slow(t: *mut Thread) -> c_int {
+    // SAFETY: by the contract; states are never given back.
+    let t: &'static Thread = unsafe { &*t };
+    match t.breaker.load(Relaxed) & NOWHERE {
+        0 => code(slow::acquire_slow(t, Wait::Forever)),
+        _ => gil_acquire(), // the thread may have become known since it asked for its state
+    }
 }
 
-/// What the inline release calls when the thread's breaker is set; not for anybody else.
+/// What the inline release calls when the breaker of `t`, the calling thread's state, is set; not for anybody else.
+///
+/// # Safety
+/// `t` came from gil_thread_self on this thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn gil_release_slow() {
-    slow::release_slow(tls::current());
+pub unsafe extern "C" fn gil_release_slow(t: *mut Thread) {
+    // SAFETY: by the contract.
+    slow::release_slow(unsafe { &*t });
 }
-

@@ -24,7 +24,14 @@ pub fn find(path: &Path) -> Result<(Library, &'static Definition), Status> {
     file.push(path);
     // SAFETY: mapping runs the module's initialisers; that is what opening a module means.
     let library = unsafe { Library::open(Some(&file), RTLD_NOW | RTLD_LOCAL) }
-        .map_err(|e| refuse(Status::Module, format_args!("is no loadable module: {}", reason(&e))))?;
+        .map_err(|e| match reason(&e) {
+            // What gilrt_inline.h leaves in a module names the ABI that its inline code was compiled for.
+            why if why.contains("gilrt_abi_") => refuse(
+                Status::Abi,
+                format_args!("was compiled for another ABI of libgilrt than {GILRT_ABI} ({why}): compile it again"),
+            ),
+            why => refuse(Status::Module, format_args!("is no loadable module: {why}")),
+        })?;
     // SAFETY: the type is the one that the header asks of an extension.
     let get = unsafe { library.get::<Get>(b"gilrt_module_get\0") }.map_err(|_| {
         refuse(Status::Module, format_args!("is no gilrt module: it does not export gilrt_module_get"))

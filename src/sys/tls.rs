@@ -17,6 +17,11 @@ use std::sync::atomic::AtomicUsize;
 #[allow(non_upper_case_globals)]
 pub static gilrt_tls_offset: AtomicUsize = AtomicUsize::new(0);
 
+/// What gilrt_inline.h refers to: a program compiled for another GILRT_ABI finds no such symbol, and does not load.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals)]
+pub static gilrt_abi_1: u32 = crate::abi::version::GILRT_ABI;
+
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod word {
     use super::*;

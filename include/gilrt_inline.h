@@ -1,0 +1,172 @@
+/*
+ * libgilrt: the hot functions, inline. Opt-in: include it after, or instead of, gilrt.h.
+ *
+ * The functions do what those of the same name without _inline do, at the price of a few instructions, and fall back on them
+ * for the rest. Each exists twice: as ..._inline, which finds the calling thread's state by itself, and as ..._inline_t,
+ * which takes it (gil_thread_self(), asked after the thread's first acquire): the fastest. The code is the same in all modes
+ * of the library.
+ *
+ * What is compiled here knows the first 32 bytes of a thread's state and the first 12 of an object, which GILRT_ABI
+ * freezes. A program or module that was compiled for another number does not load: the dynamic linker misses a symbol.
+ */
+
+#ifndef GILRT_INLINE_H
+#define GILRT_INLINE_H
+
+#include "gilrt.h"
+
+#if !defined(__GNUC__)
+#error "gilrt_inline.h needs the __atomic builtins of GCC or Clang: use the functions of gilrt.h instead"
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* GILRT_ABI as a symbol: the reference is what checks it at load. */
+extern const uint32_t gilrt_abi_1;
+__attribute__((used, unused)) static const uint32_t *const gilrt_abi_needed_ = &gilrt_abi_1;
+
+/* The distance of the calling thread's gil_thread_t * from the thread pointer; constant since before main. */
+extern const size_t gilrt_tls_offset;
+
+/* The frozen words of a thread's state. All are written by their thread; `self` also by who grants it the lock, `breaker`
+   and `poll` by RMW from anywhere. */
+struct gilrt_thread_words_ {
+  uint32_t self;     /* the token under which the thread counts right now, or GILRT_DETACHED_ */
+  uint32_t breaker;  /* not 0: attaching and detaching go the slow way */
+  uint32_t poll;     /* not 0: a safepoint has something to do */
+  uint32_t token;    /* what attaching stores into self */
+  uint32_t depth;    /* nesting beyond the first */
+  uint32_t away;     /* open allow-threads regions */
+  uint64_t acquires; /* outermost acquisitions */
+};
+
+/* The frozen words of an object. */
+struct gilrt_object_words_ {
+  uint32_t local; /* counted plainly by the owner */
+  uint32_t owner; /* a token: who counts plainly */
+  int32_t shared; /* counted atomically by everybody else */
+};
+
+#define GILRT_DETACHED_ UINT32_C(0xFFFFFFFE)
+#define GILRT_LOAD_(p) __atomic_load_n(&(p), __ATOMIC_RELAXED)
+#define GILRT_STORE_(p, v) __atomic_store_n(&(p), (v), __ATOMIC_RELAXED)
+#define GILRT_LIKELY_(x) __builtin_expect(!!(x), 1)
+
+/* gil_thread_self without a call, where the thread pointer is to be had. */
+static inline gil_thread_t *gil_thread_self_inline(void) {
+#if defined(__linux__) && defined(__x86_64__)
+  /* One load less than by way of the thread pointer. If the compiler reuses what it got before the thread was known, that is
+     the static detached state, which leads to the functions. */
+  gil_thread_t *t;
+  __asm__("mov %%fs:(%1), %0" : "=r"(t) : "r"(gilrt_tls_offset));
+  return t;
+#elif defined(__linux__) && defined(__aarch64__)
+  return *(gil_thread_t **)(void *)((char *)__builtin_thread_pointer() + gilrt_tls_offset);
+#else
+  return gil_thread_self();
+#endif
+}
+
+static inline struct gilrt_thread_words_ *gilrt_words_(gil_thread_t *t) {
+  return (struct gilrt_thread_words_ *)(void *)t;
+}
+
+static inline int gil_acquire_inline_t(gil_thread_t *t) {
+  struct gilrt_thread_words_ *w = gilrt_words_(t);
+  if (GILRT_LOAD_(w->self) != GILRT_DETACHED_) return gil_acquire(); /* nested */
+  GILRT_STORE_(w->self, w->token);
+  /* Against a revoker, whose barrier in the processor makes this one enough. */
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  if (!GILRT_LIKELY_(__atomic_load_n(&w->breaker, __ATOMIC_ACQUIRE) == 0)) return gil_acquire_slow(t);
+  GILRT_STORE_(w->acquires, w->acquires + 1);
+  return GILRT_OK;
+}
+
+static inline int gil_release_inline_t(gil_thread_t *t) {
+  struct gilrt_thread_words_ *w = gilrt_words_(t);
+  if (!GILRT_LIKELY_(GILRT_LOAD_(w->self) != GILRT_DETACHED_ && w->depth == 0)) return gil_release();
+  __atomic_store_n(&w->self, GILRT_DETACHED_, __ATOMIC_RELEASE);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  if (!GILRT_LIKELY_(GILRT_LOAD_(w->breaker) == 0)) gil_release_slow(t);
+  return GILRT_OK;
+}
+
+/* Only looks at the requests: on a detached thread it answers GILRT_OK where gil_poll says GILRT_ERR_NOT_ATTACHED. */
+static inline int gil_poll_inline_t(gil_thread_t *t) {
+  return GILRT_LIKELY_(GILRT_LOAD_(gilrt_words_(t)->poll) == 0) ? GILRT_OK : gil_poll();
+}
+
+static inline uint32_t gil_region_begin_inline_t(gil_thread_t *t) {
+  struct gilrt_thread_words_ *w = gilrt_words_(t);
+  if (!GILRT_LIKELY_(GILRT_LOAD_(w->self) != GILRT_DETACHED_)) return gil_region_begin();
+  uint32_t saved = w->depth + 1;
+  w->depth = 0;
+  GILRT_STORE_(w->away, w->away + 1);
+  __atomic_store_n(&w->self, GILRT_DETACHED_, __ATOMIC_RELEASE);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  if (!GILRT_LIKELY_(GILRT_LOAD_(w->breaker) == 0)) gil_release_slow(t);
+  return saved;
+}
+
+static inline void gil_region_end_inline_t(gil_thread_t *t, uint32_t saved) {
+  struct gilrt_thread_words_ *w = gilrt_words_(t);
+  /* Only the biased way back is here: any other must not be refused, which is for the library to see to. */
+  if (!GILRT_LIKELY_(saved != 0 && GILRT_LOAD_(w->self) == GILRT_DETACHED_ && GILRT_LOAD_(w->breaker) == 0)) {
+    gil_region_end(saved);
+    return;
+  }
+  GILRT_STORE_(w->self, w->token);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  if (!GILRT_LIKELY_(__atomic_load_n(&w->breaker, __ATOMIC_ACQUIRE) == 0)) {
+    GILRT_STORE_(w->self, GILRT_DETACHED_);
+    gil_region_end(saved);
+    return;
+  }
+  GILRT_STORE_(w->acquires, w->acquires + 1);
+  w->depth = saved - 1;
+  GILRT_STORE_(w->away, w->away - 1);
+}
+
+static inline void obj_incref_inline_t(gil_thread_t *t, obj_t *o) {
+  struct gilrt_object_words_ *w = (struct gilrt_object_words_ *)(void *)o;
+  if (GILRT_LIKELY_(o != NULL && GILRT_LOAD_(w->owner) == GILRT_LOAD_(gilrt_words_(t)->self))) {
+    uint32_t n = GILRT_LOAD_(w->local) + 1;
+    if (GILRT_LIKELY_(n != 0)) {
+      GILRT_STORE_(w->local, n);
+      return;
+    }
+  }
+  obj_incref(o);
+}
+
+static inline void obj_decref_inline_t(gil_thread_t *t, obj_t *o) {
+  struct gilrt_object_words_ *w = (struct gilrt_object_words_ *)(void *)o;
+  if (GILRT_LIKELY_(o != NULL && GILRT_LOAD_(w->owner) == GILRT_LOAD_(gilrt_words_(t)->self))) {
+    uint32_t n = GILRT_LOAD_(w->local) - 1;
+    if (GILRT_LIKELY_(n != 0)) {
+      GILRT_STORE_(w->local, n);
+      return;
+    }
+  }
+  obj_decref(o);
+}
+
+static inline int gil_acquire_inline(void) { return gil_acquire_inline_t(gil_thread_self_inline()); }
+static inline int gil_release_inline(void) { return gil_release_inline_t(gil_thread_self_inline()); }
+static inline int gil_poll_inline(void) { return gil_poll_inline_t(gil_thread_self_inline()); }
+static inline uint32_t gil_region_begin_inline(void) { return gil_region_begin_inline_t(gil_thread_self_inline()); }
+static inline void gil_region_end_inline(uint32_t saved) { gil_region_end_inline_t(gil_thread_self_inline(), saved); }
+static inline void obj_incref_inline(obj_t *o) { obj_incref_inline_t(gil_thread_self_inline(), o); }
+static inline void obj_decref_inline(obj_t *o) { obj_decref_inline_t(gil_thread_self_inline(), o); }
+
+/* GIL_BEGIN_ALLOW_THREADS and GIL_END_ALLOW_THREADS, inline. */
+#define GIL_BEGIN_ALLOW_THREADS_INLINE { uint32_t gilrt_saved_ = gil_region_begin_inline();
+#define GIL_END_ALLOW_THREADS_INLINE gil_region_end_inline(gilrt_saved_); }
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* GILRT_INLINE_H */
