@@ -1,0 +1,100 @@
+//! The C programs of `tests/c`: the library as its users see it, through the header and the shared library
+//! alone. Each runs in a child process, so that one that hangs or crashes fails one test.
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use support::{command, cpp_program, library, program, program_without_library, run};
+
+#[track_caller]
+fn passes(source: &str) {
+    run(&mut command(&program(source))).expect_success();
+}
+
+#[test]
+fn at_most_one_thread_is_inside() {
+    passes("exclusion.c");
+}
+
+#[test]
+fn acquires_nest_and_each_needs_its_release() {
+    passes("nesting.c");
+}
+
+#[test]
+fn try_and_timed_acquires_agree_with_the_lock_when_a_grant_meets_the_deadline() {
+    passes("timed.c");
+}
+
+#[test]
+fn the_lock_is_free_around_blocking_calls() {
+    passes("blocking.c");
+}
+
+#[test]
+fn a_thread_that_polls_or_yields_lets_every_waiter_in() {
+    passes("giving_way.c");
+}
+
+#[test]
+fn misuse_is_answered_and_disturbs_nobody() {
+    passes("misuse.c");
+}
+
+#[test]
+fn the_end_turns_waiters_and_late_arrivals_away() {
+    passes("finalize_waiters.c");
+}
+
+#[test]
+fn the_end_waits_for_who_is_inside_a_region() {
+    passes("finalize_region.c");
+}
+
+#[test]
+fn the_end_comes_while_threads_go_in_and_out() {
+    passes("finalize_race.c");
+}
+
+#[test]
+fn the_first_call_of_anything_starts_the_runtime() {
+    passes("first_use.c");
+}
+
+#[test]
+fn a_life_has_one_beginning_and_one_end() {
+    passes("life.c");
+}
+
+#[test]
+fn a_runtime_that_was_ended_before_its_first_use_stays_ended() {
+    passes("end_first.c");
+}
+
+#[test]
+fn errno_is_kept_both_ways() {
+    passes("errno.c");
+}
+
+#[test]
+fn objects_are_zeroed_aligned_finalized_once_and_freed() {
+    passes("objects.c");
+}
+
+#[test]
+fn counts_are_right_from_threads_of_every_kind() {
+    passes("counts.c");
+}
+
+#[test]
+fn the_library_can_be_opened_and_closed_inside_a_thread() {
+    run(command(&program_without_library("dlopen_in_thread.c")).arg(library())).expect_success();
+}
+
+#[test]
+fn the_header_is_cpp17_too() {
+    match cpp_program("cpp.cpp") {
+        Some(program) => drop(run(&mut command(&program)).expect_success()),
+        None => println!("skipped: no C++ compiler was found (CXX, or c++ in the path)"),
+    }
+}

@@ -1,0 +1,19 @@
+//! The host in C (`tests/c/drive.c`) through which modules are tried: the test process itself never loads the
+//! library a second time, and a module that crashes takes only this child with it.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use super::{Finished, command, program, run};
+
+fn driver() -> &'static PathBuf {
+    static DRIVER: OnceLock<PathBuf> = OnceLock::new();
+    DRIVER.get_or_init(|| program("drive.c"))
+}
+
+/// Runs the driver, which must end well: what the module answered is in its output.
+#[track_caller]
+pub fn drive<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(arguments: I) -> Finished {
+    run(command(driver()).args(arguments)).expect_success()
+}
