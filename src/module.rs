@@ -72,6 +72,12 @@ pub fn open(path: &Path) -> Result<*const Library, Status> {
     let (handle, definition) = load::find(path)?;
     let library = Library { definition, state: AtomicPtr::new(ptr::null_mut()), refs: AtomicI64::new(1), handle };
     let library: &'static Library = Box::leak(load::try_box(library).ok_or(Status::Nomem)?);
+    // In the list first, closed, so that nothing can fail once its load has run.
+    if let Err(why) = list(library) {
+        // SAFETY: made by `try_box`, and nobody knows it.
+        drop(unsafe { Box::from_raw(ptr::from_ref(library).cast_mut()) });
+        return Err(why);
+    }
     let loaded = with_lock(library, || match definition.load {
         // SAFETY: the module's own function, attached, with a place for its state.
         Some(load) => unsafe { load(library.state.as_ptr()) },
@@ -84,16 +90,22 @@ pub fn open(path: &Path) -> Result<*const Library, Status> {
             Err(error_text::set(Status::Module, format_args!("{}: its load failed: {why}", path.display())))
         }
     });
-    let mut libraries = LIBRARIES.lock();
-    if libraries.try_reserve(1).is_err() {
-        return Err(Status::Nomem);
-    }
-    libraries.push(Entry { library, open: loaded.is_ok(), calls: 0 });
     if let Err(why) = loaded {
         library.refs.fetch_sub(1, Release);
+        reap();
         return Err(why);
     }
+    if let Some(entry) = LIBRARIES.lock().iter_mut().find(|e| ptr::eq(e.library, library)) {
+        entry.open = true;
+    }
     Ok(library)
+}
+
+fn list(library: &'static Library) -> Result<(), Status> {
+    let mut libraries = LIBRARIES.lock();
+    libraries.try_reserve(1).map_err(|_| Status::Nomem)?;
+    libraries.push(Entry { library, open: false, calls: 0 });
+    Ok(())
 }
 
 /// Runs `function` with the lock held around it; what it returned.

@@ -29,7 +29,12 @@ use std::sync::atomic::Ordering::*;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 /// Explores `run`, with at most `preemptions` switches away from a thread that could go on.
-fn explore(name: &str, light_barriers: bool, preemptions: Option<usize>, run: impl Fn() + Sync + Send + 'static) {
+fn explore(
+    name: &str,
+    light_barriers: bool,
+    preemptions: Option<usize>,
+    run: impl Fn() + Sync + Send + 'static,
+) {
     draw_light_barriers(light_barriers);
     let mut model = loom::model::Builder::new();
     model.preemption_bound = preemptions;
@@ -41,7 +46,11 @@ fn explore(name: &str, light_barriers: bool, preemptions: Option<usize>, run: im
         run();
     });
     let bound = preemptions.map_or("all".into(), |p| p.to_string());
-    eprintln!("MODEL {name}: {} executions, preemptions {bound}, {:.1?}", runs.load(Relaxed), begin.elapsed());
+    eprintln!(
+        "MODEL {name}: {} executions, preemptions {bound}, {:.1?}",
+        runs.load(Relaxed),
+        begin.elapsed()
+    );
 }
 
 /// Something only one thread at a time may touch. loom panics when two touches are not ordered by happens-before.
@@ -118,7 +127,13 @@ fn world(n: usize, barging: bool) -> Arc<World> {
             t
         })
         .collect();
-    let w = Arc::new(World { gil, table, threads, data: Witness(UnsafeCell::new(())), seen: AtomicBool::new(false) });
+    let w = Arc::new(World {
+        gil,
+        table,
+        threads,
+        data: Witness(UnsafeCell::new(())),
+        seen: AtomicBool::new(false),
+    });
     for t in &w.threads {
         t.interp.store(std::ptr::from_ref(&*w).cast_mut().cast(), Relaxed);
     }

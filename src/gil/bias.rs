@@ -4,6 +4,8 @@
 //! Whoever else wants the lock sets UNBIASED in the owner's breaker, makes a heavy barrier and reads the owner's `self`.
 //! After the barrier either the revoker sees the owner's last store, or the owner sees UNBIASED. Grants and revocations
 //! both hold the mutex: otherwise one that publishes before it clears would lose the other's (A3).
+//!
+//! `cfg(gilrt_stress)` grants biases at once and for ever: a build for the stress that shows what the barrier is for (L20).
 
 use super::word::*;
 use super::*;
@@ -12,11 +14,11 @@ use crate::thread::{DETACHED, UNBIASED};
 
 /// So many acquisitions in a row by one thread, each about 10 ns dearer than a biased one, are worth the membarrier
 /// (1 to 4 µs) that the next revocation costs.
-pub const EARNED: u32 = 1000;
+pub const EARNED: u32 = if cfg!(gilrt_stress) { 1 } else { 1000 };
 /// A contended lock pays one membarrier a millisecond at the most ...
-const SHORTEST: Ns = 1_000_000;
+const SHORTEST: Ns = if cfg!(gilrt_stress) { 0 } else { 1_000_000 };
 /// ... and one whose biases never last, one a second.
-const LONGEST: Ns = 1_000_000_000;
+const LONGEST: Ns = if cfg!(gilrt_stress) { 0 } else { 1_000_000_000 };
 
 /// When the lock may be biased again.
 #[derive(Debug)]
@@ -79,10 +81,11 @@ impl Gil {
         let mut inner = self.inner.lock();
         let seen = self.word();
         let now = crate::sync::now();
-        if seen.has(WAITERS | WAKING | FAIR | CLOSING | BIASED)
-            || now < inner.bias.not_before
-            || !crate::sync::heavy_barrier_available()
-        {
+        if !crate::sync::heavy_barrier_available() {
+            self.earned.store(u32::MAX, Relaxed); // and nobody tries again
+            return;
+        }
+        if seen.has(WAITERS | WAKING | FAIR | CLOSING | BIASED) || now < inner.bias.not_before {
             return;
         }
         inner.bias.granted = now;

@@ -48,8 +48,8 @@ unsafe impl Send for Calls {}
 
 impl Calls {
     pub const fn new() -> Calls {
-        const EMPTY: Slot = Slot { sequence: AtomicUsize::new(0), call: UnsafeCell::new(None) };
-        let mut slots = [const { EMPTY }; CAPACITY];
+        let mut slots =
+            [const { Slot { sequence: AtomicUsize::new(0), call: UnsafeCell::new(None) } }; CAPACITY];
         let mut i = 0;
         while i < CAPACITY {
             slots[i].sequence = AtomicUsize::new(i);
