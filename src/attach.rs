@@ -20,6 +20,9 @@ pub trait Slow {
     fn acquire(t: &'static Thread, how: Wait) -> Done;
     /// DETACHED is in `self` already.
     fn release(t: &'static Thread);
+    /// The caller is a signal handler that interrupted a slow path, where `self` may be attached before the lock is won: an
+    /// acquire there must not count as a nested one (L17).
+    fn interrupted() -> bool;
 }
 
 pub type Done = Result<(), Status>;
@@ -36,7 +39,7 @@ pub fn acquire_as<S: Slow>(t: &'static Thread, how: Wait) -> Done {
     // Relaxed: written by this thread, or by a granter whose grant it has seen. Compared with DETACHED, not with the
     // token: in the static state the two are the same (A2).
     if t.identity.load(Relaxed) != DETACHED && !mutant!("nesting-ignored") {
-        return nest(t);
+        return nest::<S>(t);
     }
     t.identity.store(t.token.load(Relaxed), Relaxed); // ordered by the barriers against `Gil::revoke`
     light_barrier();
@@ -49,7 +52,10 @@ pub fn acquire_as<S: Slow>(t: &'static Thread, how: Wait) -> Done {
 }
 
 #[inline(always)]
-fn nest(t: &Thread) -> Done {
+fn nest<S: Slow>(t: &Thread) -> Done {
+    if S::interrupted() {
+        return Err(Status::Deadlock);
+    }
     let depth = t.depth.load(Relaxed);
     if depth == u32::MAX - 1 {
         return Err(Status::Limit);

@@ -112,6 +112,10 @@ impl Slow for Model {
     fn release(t: &'static Thread) {
         world_of(t).gil.release_slow(t);
     }
+
+    fn interrupted() -> bool {
+        false
+    }
 }
 
 /// A lock of `n` threads that hands over at once, or lets others barge for ever.

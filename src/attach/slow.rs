@@ -21,6 +21,11 @@ impl Slow for Runtime {
     fn release(t: &'static Thread) {
         release_slow(t)
     }
+
+    #[inline(always)]
+    fn interrupted() -> bool {
+        tls::is_inside()
+    }
 }
 
 /// The inverse of [`detach`].
@@ -46,10 +51,21 @@ pub fn poll(t: &'static Thread) -> Result<i32, Status> {
     if t.poll.load(Relaxed) != 0 { poll_slow(t) } else { Ok(0) }
 }
 
-/// The breaker was set; the token is in `self` already, or DETACHED in the static state.
-#[cold]
+/// The breaker was set; the token is in `self` already, or DETACHED in the static state. A lock without a bias that is free
+/// costs one CAS from here, and nothing that could change errno.
 #[inline(never)]
 pub fn acquire_slow(t: &'static Thread, how: Wait) -> Done {
+    let known = t.breaker.load(Relaxed) & NOWHERE == 0;
+    let taken = known && !tls::is_inside() && Interp::of(t).gil.take_free(t);
+    if taken && !is_left_something(t) {
+        return Ok(());
+    }
+    acquire_rest(t, how, taken)
+}
+
+#[cold]
+#[inline(never)]
+fn acquire_rest(t: &'static Thread, how: Wait, taken: bool) -> Done {
     let _errno = KeepErrno::new();
     let Some(inside) = Inside::enter() else {
         // A signal handler inside the library. `self` is what it was before: DETACHED.
@@ -64,28 +80,49 @@ pub fn acquire_slow(t: &'static Thread, how: Wait) -> Done {
         t
     };
     let interp = Interp::of(t);
-    interp.gil.acquire_slow(t, how)?;
+    if !taken {
+        interp.gil.acquire_slow(t, how)?;
+    }
     serve(t, interp, &inside);
     Ok(())
 }
 
-#[cold]
+/// The breaker was set; DETACHED is in `self` already.
 #[inline(never)]
 pub fn release_slow(t: &'static Thread) {
+    let gil = &Interp::of(t).gil;
+    let freed = !tls::is_inside() && gil.free_held(t);
+    // After the release: whoever hands something over either saw the lock held, and told the holder, or finds it free.
+    if !freed || is_left_something(t) {
+        release_rest(t, freed);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn release_rest(t: &'static Thread, freed: bool) {
     let _errno = KeepErrno::new();
     let Some(_inside) = Inside::enter() else {
         return; // a signal handler inside the library: nothing was acquired that could be released
     };
     let interp = Interp::of(t);
-    interp.gil.release_slow(t);
+    if !freed {
+        interp.gil.release_slow(t);
+    }
     if t.breaker.load(Relaxed) & HANDED != 0 {
         t.breaker.fetch_and(!HANDED, Release);
     }
-    // After the release: whoever hands something over either saw the lock held, and told the holder, or finds it free.
     fence_after_rmw();
     if interp.gil.requests.load(Relaxed) & MERGE != 0 {
         interp.help();
     }
+}
+
+/// After an RMW on the lock word: whether the thread or its interpreter was left something (S5).
+#[inline(always)]
+fn is_left_something(t: &'static Thread) -> bool {
+    fence_after_rmw();
+    t.breaker.load(Relaxed) & HANDED != 0 || Interp::of(t).gil.requests.load(Relaxed) != 0
 }
 
 #[cold]

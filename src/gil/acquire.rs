@@ -10,29 +10,48 @@ const ACQUIRE: std::sync::atomic::Ordering = Acquire;
 impl Gil {
     /// Called by an acquire that found its breaker set; it has stored the token into `self` already. On Ok the lock word
     /// names the thread and `self` is its token; on Err `self` is DETACHED.
-    #[cold]
     pub fn acquire_slow(&self, t: &'static Thread, how: Wait) -> Result<(), Status> {
-        self.win(t, how)?;
-        t.acquires.store(t.acquires.load(Relaxed) + 1, Relaxed);
-        if t.id != HELPER && t.streak.load(Relaxed) >= self.earned.load(Relaxed) {
-            self.take_bias(t);
+        if self.take_free(t) {
+            return Ok(());
         }
+        self.win_in_mutex(t, how)?;
+        t.acquires.store(t.acquires.load(Relaxed) + 1, Relaxed);
         Ok(())
     }
 
-    pub(super) fn win(&self, t: &'static Thread, how: Wait) -> Result<(), Status> {
+    /// Takes a free lock by one CAS, which is all that an acquire needs when nobody has the bias and nobody is inside.
+    #[inline]
+    pub fn take_free(&self, t: &'static Thread) -> bool {
+        if !self.try_word(t) {
+            return false;
+        }
+        t.acquires.store(t.acquires.load(Relaxed) + 1, Relaxed);
+        if t.streak.load(Relaxed) >= self.earned.load(Relaxed) && t.id != HELPER {
+            self.take_bias(t);
+        }
+        true
+    }
+
+    #[inline]
+    pub(super) fn try_word(&self, t: &'static Thread) -> bool {
         let mut seen = self.word();
         while !seen.has(HELD | CLOSING) {
-            // Acquire: pairs with the Release that freed the lock, in `release_slow` or `let_go`.
+            // Acquire: pairs with the Release that freed the lock, in `free_held` or `let_go`.
             let order = if mutant!("word-acquire-relaxed") { Relaxed } else { ACQUIRE };
             match self.word.compare_exchange_weak(seen.0, seen.taken_by(t.id).0, order, Relaxed) {
                 Ok(_) => {
                     began(t, seen, || seen.has(WAITERS));
-                    return Ok(());
+                    return true;
                 }
                 Err(now) => seen = Word(now),
             }
         }
+        false
+    }
+
+    #[cold]
+    pub(super) fn win_in_mutex(&self, t: &'static Thread, how: Wait) -> Result<(), Status> {
+        let seen = self.word();
         if mutant!("own-bias-unlocked") && seen.held_by(t.id) {
             return Ok(());
         }

@@ -8,31 +8,42 @@ use crate::thread::{CLOSE, DETACHED, DROP};
 impl Gil {
     /// Called by a release that found its breaker set; it has stored DETACHED into `self` already. Waits for nothing but
     /// the short mutex (S3, L3).
-    #[cold]
+    #[inline]
     pub fn release_slow(&self, t: &'static Thread) {
+        if !self.free_held(t) {
+            self.release_in_mutex(t);
+        }
+    }
+
+    /// Frees the lock by one CAS, if nobody is to be told. False: it is still to be released, in the mutex.
+    #[inline]
+    pub fn free_held(&self, t: &'static Thread) -> bool {
         let mut seen = self.word();
         if mutant!("release-plain-store") && seen.held_by(t.id) {
-            return self.word.store(seen.without(HELD).0, Release);
+            self.word.store(seen.without(HELD).0, Release);
+            return true;
         }
-        // Also for a bias: its revoker may have found us attached, be about to queue, and count on this release.
+        // Not for a bias: its revoker may have found us attached, be about to queue, and count on the mutex.
         while seen.held_by(t.id) && !seen.has(BIASED | FAIR | CLOSING) && (!seen.has(WAITERS) || seen.has(WAKING)) {
-            // Release: pairs with the Acquire in `win` and `wait`. Fails when a waiter changes a flag.
+            // Release: pairs with the Acquire in `try_word` and `wait`. Fails when a waiter changes a flag.
             let order = if mutant!("word-release-relaxed") { Relaxed } else { Release };
             match self.word.compare_exchange_weak(seen.0, seen.without(HELD).0, order, Relaxed) {
-                Ok(_) => return,
+                Ok(_) => return true,
                 Err(now) => seen = Word(now),
             }
         }
-        if !seen.held_by(t.id) {
-            return; // revoked, and the lock is another's
-        }
-        if mutant!("release-trusts-bias") && seen.has(BIASED) {
+        !seen.held_by(t.id) // revoked, and the lock is another's
+    }
+
+    #[cold]
+    fn release_in_mutex(&self, t: &'static Thread) {
+        if mutant!("release-trusts-bias") && self.word().has(BIASED) {
             return;
         }
         let mut inner = self.inner.lock();
         let seen = self.word();
         if !seen.held_by(t.id) || seen.has(BIASED) {
-            return; // as above; or an idle bias that stays one
+            return; // revoked, and the lock is another's; or an idle bias that stays one
         }
         let ring = self.let_go(t, &mut inner, seen);
         drop(inner);
@@ -133,7 +144,7 @@ impl Gil {
             t.identity.store(DETACHED, Release);
             self.release_slow(t);
             t.identity.store(t.token.load(Relaxed), Relaxed);
-            let returned = self.win(t, Wait::Return);
+            let returned = if self.try_word(t) { Ok(()) } else { self.win_in_mutex(t, Wait::Return) };
             debug_assert!(returned.is_ok());
             self.count_away(t, u32::MAX);
         }

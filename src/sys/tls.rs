@@ -147,6 +147,13 @@ pub fn set_current(t: &'static Thread) {
     word::set_current(t);
 }
 
+/// Whether this thread is in a slow path: true only in a signal handler that interrupted one.
+#[inline(always)]
+pub fn is_inside() -> bool {
+    // SAFETY: this thread's own word.
+    unsafe { word::inside().read_volatile() != 0 }
+}
+
 /// Says that the thread is in a slow path until it goes out of scope.
 pub struct Inside(());
 
