@@ -102,6 +102,17 @@ typedef enum gil_policy_t {
   GIL_POLICY_TICKS = 2,
 } gil_policy_t;
 
+// When a lock is biased: while one thread is alone with it, its acquires and releases cost no atomic instruction, and who
+// comes next pays some microseconds, once.
+typedef enum gil_bias_t {
+  // Where it stays right even if a seccomp filter that is installed later forbids membarrier: on x86-64. The default.
+  GIL_BIAS_SAFE = 0,
+  // Wherever membarrier exists. If it is taken away later, the process is aborted when a bias must be revoked.
+  GIL_BIAS_ALWAYS = 1,
+  // Never.
+  GIL_BIAS_NEVER = 2,
+} gil_bias_t;
+
 // How objects are counted.
 typedef enum obj_count_t {
   // Plainly by the threads of their interpreter, atomically by everybody else. The default.
@@ -129,6 +140,8 @@ typedef struct gilrt_config_t {
   void (*free)(void *p, size_t size, size_t align, void *user);
   // The last argument of both.
   void *alloc_user;
+  // A gil_bias_t.
+  int32_t bias;
 } gilrt_config_t;
 
 // What a traverse calls for each child; an answer other than 0 ends the traversal.
@@ -273,7 +286,7 @@ const char *gilrt_strerror(int status);
 const char *gilrt_status_name(int status);
 
 // Starts the runtime. Optional: the first call of anything starts it with the defaults. NULL means the defaults too.
-// The environment (GILRT_POLICY, GILRT_SWITCH_INTERVAL_NS) wins over `config`.
+// The environment (GILRT_POLICY, GILRT_SWITCH_INTERVAL_NS, GILRT_BIAS) wins over `config`.
 //
 // GILRT_ERR_BUSY if it runs already, GILRT_ERR_CLOSED after gilrt_finalize, GILRT_ERR_INVALID for a value that is not
 // allowed, GILRT_ERR_NOMEM or GILRT_ERR_LIMIT if the system has nothing left.

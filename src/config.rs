@@ -1,6 +1,7 @@
 //! How the runtime starts: what the host asked for, and what the environment says instead.
 
 use crate::object::heap::Hooks;
+use crate::sys::barrier::Bias;
 use crate::sched::{DEFAULT_SLICE, Ns, Policy, SLICE_RANGE};
 use std::fmt::Display;
 
@@ -19,6 +20,7 @@ pub struct Config {
     pub policy: Policy,
     pub slice: Slice,
     pub counting: Counting,
+    pub bias: Bias,
     pub hooks: Option<Hooks>,
 }
 
@@ -55,6 +57,14 @@ pub fn with_environment(mut config: Config) -> Config {
     let allowed = format!("nanoseconds from {} to {}", SLICE_RANGE.start(), SLICE_RANGE.end());
     if let Some(slice) = read("GILRT_SWITCH_INTERVAL_NS", &allowed, |v| Slice::new(v.parse().ok()?)) {
         config.slice = slice;
+    }
+    if let Some(bias) = read("GILRT_BIAS", "safe, always or never", |v| match v {
+        "safe" => Some(Bias::Safe),
+        "always" => Some(Bias::Always),
+        "never" => Some(Bias::Never),
+        _ => None,
+    }) {
+        config.bias = bias;
     }
     config
 }

@@ -49,7 +49,7 @@ fn start(config: Config) -> Result<Config, Status> {
     if unsafe { libc::pthread_atfork(Some(fork_prepare), Some(fork_parent), Some(fork_child)) } != 0 {
         return Err(Status::Nomem);
     }
-    sys::barrier::available(); // registers now, so that a filter installed later does not forbid it
+    sys::barrier::start(config.bias);
     let mut inner = Interp::main().gil.lock_inner();
     inner.sched().set_policy(config.policy);
     inner.sched().set_slice(config.slice.ns());
@@ -217,7 +217,6 @@ extern "C" fn fork_parent() {
 /// Only this thread exists in the child: it keeps what it held, everything else is reset (L15, L24).
 extern "C" fn fork_child() {
     sys::barrier::after_fork();
-    sys::barrier::available();
     let me = tls::current();
     let survivor = (me.id != 0).then_some(me);
     let mut dead = 0;

@@ -6,6 +6,7 @@ use crate::object::heap::Hooks;
 use crate::runtime;
 use crate::sched::Policy;
 use crate::status::Status;
+use crate::sys::barrier::Bias;
 use std::ffi::{c_int, c_void};
 
 /// Who may be in an interpreter at once.
@@ -43,6 +44,20 @@ pub enum obj_count {
     OBJ_COUNT_ATOMIC = 1,
 }
 
+/// When a lock is biased: while one thread is alone with it, its acquires and releases cost no atomic instruction, and who
+/// comes next pays some microseconds, once.
+#[allow(non_camel_case_types)]
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub enum gil_bias {
+    /// Where it stays right even if a seccomp filter that is installed later forbids membarrier: on x86-64. The default.
+    GIL_BIAS_SAFE = 0,
+    /// Wherever membarrier exists. If it is taken away later, the process is aborted when a bias must be revoked.
+    GIL_BIAS_ALWAYS = 1,
+    /// Never.
+    GIL_BIAS_NEVER = 2,
+}
+
 /// How the runtime starts. Set `struct_size`, leave zero what you do not care about.
 #[allow(non_camel_case_types)]
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +80,8 @@ pub struct gilrt_config {
     pub free: Option<unsafe extern "C" fn(p: *mut c_void, size: usize, align: usize, user: *mut c_void)>,
     /// The last argument of both.
     pub alloc_user: *mut c_void,
+    /// A gil_bias_t.
+    pub bias: i32,
 }
 
 const DEFAULT: gilrt_config = gilrt_config {
@@ -76,10 +93,11 @@ const DEFAULT: gilrt_config = gilrt_config {
     alloc: None,
     free: None,
     alloc_user: std::ptr::null_mut(),
+    bias: 0,
 };
 
 /// Starts the runtime. Optional: the first call of anything starts it with the defaults. NULL means the defaults too.
-/// The environment (GILRT_POLICY, GILRT_SWITCH_INTERVAL_NS) wins over `config`.
+/// The environment (GILRT_POLICY, GILRT_SWITCH_INTERVAL_NS, GILRT_BIAS) wins over `config`.
 ///
 /// GILRT_ERR_BUSY if it runs already, GILRT_ERR_CLOSED after gilrt_finalize, GILRT_ERR_INVALID for a value that is not
 /// allowed, GILRT_ERR_NOMEM or GILRT_ERR_LIMIT if the system has nothing left.
@@ -118,10 +136,16 @@ fn convert(c: gilrt_config) -> Result<Config, Status> {
         (Some(alloc), Some(free)) => Some(Hooks { alloc, free, user: c.alloc_user }),
         _ => return Err(Status::Invalid),
     };
+    let bias = match c.bias {
+        0 => Bias::Safe,
+        1 => Bias::Always,
+        2 => Bias::Never,
+        _ => return Err(Status::Invalid),
+    };
     if c.mode != gil_mode::GIL_MODE_LOCKED as i32 {
         return Err(Status::Invalid);
     }
-    Ok(Config { policy, slice, counting, hooks })
+    Ok(Config { policy, slice, counting, bias, hooks })
 }
 
 /// Ends the runtime: no thread gets in any more (acquires answer GILRT_ERR_CLOSED, also those that wait already), those

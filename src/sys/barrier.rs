@@ -6,7 +6,7 @@
 //! | mprotect (x86 only) | taking a right away from a page that all have mapped interrupts them as well | 5 to 20 µs |
 //!
 //! membarrier can be missing (ENOSYS), forbidden from the start, or forbidden later by a seccomp filter while a bias
-//! exists (A6). Then the second way serves; where there is none, no lock is ever biased.
+//! exists (A6). Then the second way serves; where there is none, locks are biased only if the host asks for it.
 
 use std::ptr;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::*};
@@ -14,25 +14,47 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::*};
 const REGISTER: libc::c_int = 1 << 4; // MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED
 const EXPEDITED: libc::c_int = 1 << 3; // MEMBARRIER_CMD_PRIVATE_EXPEDITED
 
-const UNKNOWN: u8 = 0;
+const MISSING: u8 = 0;
 const REGISTERED: u8 = 1;
-const MISSING: u8 = 2;
 
-static STATE: AtomicU8 = AtomicU8::new(UNKNOWN);
+static STATE: AtomicU8 = AtomicU8::new(MISSING);
 /// The page of the second way; 0 until it is needed.
 static PAGE: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether locks may be biased: [`heavy`] works, and will even if membarrier is taken away.
+/// When locks are biased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Bias {
+    /// Where it stays right even if membarrier is taken away: on x86-64.
+    #[default]
+    Safe,
+    /// Wherever membarrier exists: the host knows that no filter forbids it later, which would end the process.
+    Always,
+    Never,
+}
+
+/// Registers the process, before any lock is biased.
+pub fn start(bias: Bias) {
+    let wanted = match bias {
+        Bias::Safe => prepare_page() && membarrier(REGISTER),
+        Bias::Always => {
+            prepare_page();
+            membarrier(REGISTER)
+        }
+        Bias::Never => false,
+    };
+    STATE.store(if wanted { REGISTERED } else { MISSING }, Relaxed);
+}
+
+/// Whether locks may be biased: [`heavy`] works, and will even if membarrier is taken away, as far as [`Bias`] asks for that.
 pub fn available() -> bool {
-    if STATE.load(Relaxed) == UNKNOWN {
-        STATE.store(if membarrier(REGISTER) && prepare_page() { REGISTERED } else { MISSING }, Relaxed);
-    }
     STATE.load(Relaxed) == REGISTERED
 }
 
-/// A forked child is registered anew.
+/// A forked child is registered anew, if its parent was. Where that fails, the second way serves.
 pub fn after_fork() {
-    STATE.store(UNKNOWN, Relaxed);
+    if available() {
+        membarrier(REGISTER);
+    }
 }
 
 /// A full barrier in every running thread of the process. Async-signal-safe.
@@ -79,7 +101,7 @@ fn prepare_page() -> bool {
 /// Elsewhere the processor tells the others of a page's new rights without interrupting them.
 #[cfg(not(target_arch = "x86_64"))]
 fn prepare_page() -> bool {
-    true
+    false
 }
 
 /// Makes the page writable, touches it so that this processor holds a translation, and takes the right away: the kernel
