@@ -1,7 +1,7 @@
 //! The exported functions, one file per section of the header: they check arguments, call, and convert. Their comments
 //! are the header's.
 //!
-//! No panic crosses the border: what can panic is wrapped by [`border`]; what is on a hot path cannot.
+//! No panic crosses the border: what can panic is wrapped by `border`; what is on a hot path cannot.
 
 pub mod interp;
 pub mod lock;

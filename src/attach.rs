@@ -20,9 +20,9 @@ pub trait Slow {
     fn acquire(t: &'static Thread, how: Wait) -> Done;
     /// DETACHED is in `self` already.
     fn release(t: &'static Thread);
-    /// The caller is a signal handler that interrupted a slow path, where `self` may be attached before the lock is won: an
-    /// acquire there must not count as a nested one (L17).
-    fn interrupted() -> bool;
+    /// `t` says attached, but has not won the lock: the caller is a signal handler that interrupted an acquire. An acquire
+    /// there must not count as a nested one (L17).
+    fn interrupted(t: &'static Thread) -> bool;
 }
 
 pub type Done = Result<(), Status>;
@@ -52,8 +52,8 @@ pub fn acquire_as<S: Slow>(t: &'static Thread, how: Wait) -> Done {
 }
 
 #[inline(always)]
-fn nest<S: Slow>(t: &Thread) -> Done {
-    if S::interrupted() {
+fn nest<S: Slow>(t: &'static Thread) -> Done {
+    if S::interrupted(t) {
         return Err(Status::Deadlock);
     }
     let depth = t.depth.load(Relaxed);
@@ -89,7 +89,7 @@ fn leave<S: Slow>(t: &'static Thread) {
     }
 }
 
-/// Releases whatever the depth, and returns it for [`attach`]; 0 if the thread was not attached.
+/// Releases whatever the depth, and returns it for [`slow::attach`]; 0 if the thread was not attached.
 #[inline(always)]
 pub fn detach<S: Slow>(t: &'static Thread) -> u32 {
     if t.identity.load(Relaxed) == DETACHED {

@@ -194,6 +194,15 @@ impl Gil {
         }
     }
 
+    /// By a thread that has the lock again without having gone through an acquire: what was requested meanwhile, it serves at
+    /// its next safepoint, or in the one that it is in.
+    pub fn look(&self, t: &Thread) {
+        crate::sync::fence_after_rmw();
+        if self.requests.load(Relaxed) != 0 {
+            t.poll.fetch_or(crate::thread::SERVE, Relaxed);
+        }
+    }
+
     /// One RMW on the word, under the mutex; the new value.
     fn update(&self, _inner: &mut Inner, f: impl Fn(Word) -> Word) -> Word {
         let mut old = self.word();
@@ -249,14 +258,16 @@ impl Inner {
         }
     }
 
-    /// Closes the account of a holder that lets go. The helper has none: it holds for an instant, for others.
-    fn charge(&mut self, t: &Thread, now: Ns) {
+    /// Closes the account of a holder that lets go; for how long it ran. The helper has none: it holds for an instant, for
+    /// others.
+    fn charge(&mut self, t: &Thread, now: Ns) -> Ns {
         if t.id == HELPER {
-            return;
+            return 0;
         }
         let ran = self.ran(t, now);
         self.sched.charge(member(t), ran);
         self.counters.held(ran);
+        ran
     }
 }
 

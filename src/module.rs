@@ -17,6 +17,7 @@ use crate::sys::tls;
 use crate::thread::DETACHED;
 use crate::watch::{error_text, log};
 use definition::{Call, Definition, Function};
+use load::{Names, Text};
 use std::ffi::{CStr, c_void};
 use std::path::Path;
 use std::ptr;
@@ -60,8 +61,8 @@ impl Library {
         }
     }
 
-    fn name(&self) -> String {
-        load::text(self.definition.name)
+    fn name(&self) -> Text {
+        Text(self.definition.name)
     }
 }
 
@@ -215,9 +216,6 @@ fn with_lock<R>(library: &'static Library, f: impl FnOnce() -> R) -> Result<R, S
 }
 
 fn unknown(library: &Library, function: &CStr) -> Status {
-    let names: Vec<String> = library.functions().iter().map(|f| load::text(f.name)).collect();
-    let has = if names.is_empty() { "no functions".into() } else { names.join(", ") };
-    let text = format_args!("module {} has no function {:?}; it has {has}", library.name(), function.to_string_lossy());
-    error_text::set(Status::Module, text)
+    let (name, function, names) = (library.name(), Text(function.as_ptr()), Names(library.functions()));
+    error_text::set(Status::Module, format_args!("module {name} has no function {function}; it has {names}"))
 }
-

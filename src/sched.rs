@@ -59,6 +59,8 @@ struct Record {
     weight: u32,
     waiting: bool,
     arrived: Ns,
+    /// The same by [`Sched::clock`], which is what age is measured in.
+    entered: Ns,
     /// Neighbours in the order of arrival, or, for a record that is nobody's, the next such.
     before: u32,
     after: u32,
@@ -84,6 +86,11 @@ pub struct Sched {
     youngest: u32,
     waiters: u32,
     by_runtime: Heap,
+    /// The turns that are over, each counted as one slice at the most, and when the present one began.
+    turns: Ns,
+    turn_began: Ns,
+    /// The holder was asked to drop for one that arrived with less runtime.
+    interrupted: bool,
     /// The smallest runtime that was ever next, so that a new thread has somewhere to start when nobody is there.
     floor: Ns,
     /// The last handoff that ended a barging: one convoy's worth a millisecond, not one a release (L5).
@@ -101,6 +108,9 @@ impl Sched {
             youngest: NONE,
             waiters: 0,
             by_runtime: Heap::new(),
+            turns: 0,
+            turn_began: 0,
+            interrupted: false,
             floor: 0,
             last_handoff: 0,
         }
@@ -138,6 +148,7 @@ impl Sched {
             weight: DEFAULT_WEIGHT,
             waiting: false,
             arrived: 0,
+            entered: 0,
             before: NONE,
             after: NONE,
         };
@@ -176,10 +187,14 @@ impl Sched {
             (a, b) => a.or(b).unwrap_or(self.floor),
         };
         self.floor = self.floor.max(smallest);
-        let slice = self.slice;
+        if self.waiters == 0 {
+            self.turn_began = now;
+        }
+        let (slice, clock) = (self.slice, self.clock(now));
         let record = &mut self.records[m.0 as usize];
         record.runtime = record.runtime.max(smallest.saturating_sub(slice));
         record.arrived = now;
+        record.entered = clock;
         record.waiting = true;
         record.before = self.youngest;
         record.after = NONE;
@@ -191,7 +206,9 @@ impl Sched {
         self.youngest = m.0;
         self.waiters += 1;
         self.by_runtime.push(m.0, runtime);
-        self.policy == Policy::Responsive && running.is_some_and(|r| r > runtime + GRANULARITY)
+        let asks = self.policy == Policy::Responsive && running.is_some_and(|r| r > runtime + GRANULARITY);
+        self.interrupted |= asks;
+        asks
     }
 
     /// `m` no longer waits: it has the lock, or gave up. Says how long it waited.
@@ -208,18 +225,33 @@ impl Sched {
         self.records[m.0 as usize].waiting = false;
         self.waiters -= 1;
         self.by_runtime.remove(m.0);
+        (self.turns, self.turn_began) = (self.clock(now), now);
+        self.interrupted = false;
         now.saturating_sub(arrived)
     }
 
     /// Who gets the lock if it is given now. Stays in the queue.
     pub fn next(&self, now: Ns) -> Option<Member> {
         let oldest = self.first()?;
-        let patience = u64::from(self.waiters).saturating_mul(self.slice);
-        let aged = now.saturating_sub(self.at(oldest).arrived) >= patience;
+        // An interruption for one that is back from I/O is not turned against it, unless somebody is older still.
+        let patience = u64::from(self.waiters + u32::from(self.interrupted)).saturating_mul(self.slice);
+        let aged = self.clock(now).saturating_sub(self.at(oldest).entered) > patience;
         match self.policy {
-            Policy::Responsive if !aged => self.by_runtime.least().map(|(_, slot)| Member(slot)),
+            Policy::Responsive if !aged => self.least(),
             _ => Some(oldest),
         }
+    }
+
+    /// The time by which waiters age. It runs as real time does, but stops when a turn has lasted a slice, until the
+    /// next one begins: switching takes time too, and with 64 hogs that alone would make every waiter old, whereupon
+    /// arrival would rule and a thread back from I/O would wait for them all.
+    fn clock(&self, now: Ns) -> Ns {
+        self.turns + now.saturating_sub(self.turn_began).min(self.slice)
+    }
+
+    /// The waiter with the least runtime.
+    pub fn least(&self) -> Option<Member> {
+        self.by_runtime.least().map(|(_, slot)| Member(slot))
     }
 
     /// The first that came.

@@ -54,7 +54,7 @@ pub fn fence_after_rmw() {
     #[cfg(all(not(loom), not(target_arch = "x86_64")))]
     std::sync::atomic::fence(Ordering::SeqCst);
     #[cfg(loom)]
-    if !mutant!("no-fence-after-request") {
+    if !mutant!("no-fence-after-request") && model::fences() {
         loom::sync::atomic::fence(Ordering::SeqCst);
     }
 }
@@ -116,8 +116,8 @@ pub mod model {
 
     static LIGHT: AtomicBool = AtomicBool::new(true);
 
-    /// Whether the light barrier is drawn. Not where nobody revokes: loom's fences synchronise with one another, which
-    /// a compiler fence does not, and would hide a missing Acquire or Release of the slow paths.
+    /// Whether the fast paths' barriers are drawn. Not where nobody revokes or asks for something: loom's fences synchronise
+    /// with one another, which a compiler fence does not, and would hide a missing Acquire or Release of the slow paths.
     pub fn draw_light_barriers(yes: bool) {
         LIGHT.store(yes, Ordering::Relaxed);
     }

@@ -113,7 +113,7 @@ impl Slow for Model {
         world_of(t).gil.release_slow(t);
     }
 
-    fn interrupted() -> bool {
+    fn interrupted(_: &'static Thread) -> bool {
         false
     }
 }

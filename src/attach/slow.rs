@@ -23,8 +23,9 @@ impl Slow for Runtime {
     }
 
     #[inline(always)]
-    fn interrupted() -> bool {
-        tls::is_inside()
+    fn interrupted(t: &'static Thread) -> bool {
+        // With the bias `self` is the lock; otherwise the word is.
+        tls::is_inside() || t.breaker.load(Relaxed) & UNBIASED != 0 && !Interp::of(t).gil.held_by(t)
     }
 }
 
@@ -192,8 +193,10 @@ pub fn call_out<R>(t: &'static Thread, inside: Option<&Inside>, f: impl FnOnce()
     if t.identity.load(Relaxed) == DETACHED {
         t.identity.store(t.token.load(Relaxed), Relaxed);
         light_barrier();
-        let back = Interp::of(t).gil.acquire_slow(t, Wait::Return);
+        let gil = &Interp::of(t).gil;
+        let back = gil.acquire_slow(t, Wait::Return);
         debug_assert!(back.is_ok());
+        gil.look(t);
     }
     t.depth.store(depth, Relaxed);
     result

@@ -63,8 +63,8 @@ impl Gil {
             return [None; 2];
         }
         let now = crate::sync::now();
-        inner.charge(t, now);
-        if seen.has(FAIR) {
+        let ran = inner.charge(t, now);
+        if seen.has(FAIR) || inner.sched.due(now, ran).handoff <= now {
             let next = self.hand_over(inner, seen, now, 0);
             return [next, self.entrust(inner, now)];
         }
@@ -134,6 +134,7 @@ impl Gil {
         let returned = self.queue(t, Wait::Return, inner, seen.holder(), [next, None]);
         debug_assert!(returned.is_ok());
         self.count_away(t, u32::MAX);
+        self.look(t);
         true
     }
 
@@ -147,6 +148,7 @@ impl Gil {
             let returned = if self.try_word(t) { Ok(()) } else { self.win_in_mutex(t, Wait::Return) };
             debug_assert!(returned.is_ok());
             self.count_away(t, u32::MAX);
+            self.look(t);
         }
     }
 

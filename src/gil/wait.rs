@@ -2,8 +2,7 @@
 //! answer before unlocking. So "am I still in the queue?", asked under the mutex, settles every race between a deadline,
 //! a grant and a close (A4, A9).
 //!
-//! Time is kept by those who wait. One of them, the keeper, sleeps only until something is due: asking the holder to
-//! drop, or ending a barging. Who is about to sleep and has the earlier date becomes the keeper; when the keeper leaves,
+//! Time is kept by those who wait. One of them, the keeper, sleeps only until the holder is due to be asked to drop. Who is about to sleep and has the earlier date becomes the keeper; when the keeper leaves,
 //! the first in the queue is woken once to take over (S2).
 
 use super::acquire::refuse;
@@ -157,14 +156,14 @@ impl Gil {
         Some(first)
     }
 
-    /// Under the mutex: when a waiter must look at the holder.
+    /// Under the mutex: when a waiter must ask the holder to drop. The end of a barging needs no timer: barging begins with
+    /// a release that wakes somebody, who looks here when it comes too late, and each further release looks too.
     fn next_due(&self, inner: &Inner, now: Ns) -> Ns {
         let seen = self.word();
         if inner.asked || !seen.has(HELD) {
             return NEVER;
         }
-        let due = inner.sched.due(now, inner.ran(self.table.at(seen.holder()), now));
-        if seen.has(FAIR) { due.drop } else { due.drop.min(due.handoff) }
+        inner.sched.due(now, inner.ran(self.table.at(seen.holder()), now)).drop
     }
 
     /// Under the mutex: asks whoever holds to drop at its next poll, and makes its next release a handoff. FAIR goes first:

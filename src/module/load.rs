@@ -7,6 +7,7 @@ use crate::watch::error_text;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use std::alloc::{Layout, alloc};
 use std::ffi::{CStr, OsString, c_char};
+use std::fmt::{Display, Formatter};
 use std::path::Path;
 
 type Get = unsafe extern "C" fn() -> *const Definition;
@@ -69,12 +70,34 @@ pub fn is_named(f: &Function, name: &CStr) -> bool {
     !f.name.is_null() && unsafe { CStr::from_ptr(f.name) } == name
 }
 
-pub fn text(s: *const c_char) -> String {
-    if s.is_null() {
-        return "?".into();
+/// A C string of a module, for a sentence: shown without an allocation, whatever its bytes.
+pub struct Text(pub *const c_char);
+
+impl Display for Text {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_null() {
+            return f.write_str("?");
+        }
+        // SAFETY: as in `is_named`.
+        for chunk in unsafe { CStr::from_ptr(self.0) }.to_bytes().utf8_chunks() {
+            f.write_str(chunk.valid())?;
+            if !chunk.invalid().is_empty() {
+                f.write_str("\u{FFFD}")?;
+            }
+        }
+        Ok(())
     }
-    // SAFETY: as in `is_named`.
-    unsafe { CStr::from_ptr(s) }.to_string_lossy().into_owned()
+}
+
+/// The names of functions, in a row.
+pub struct Names<'a>(pub &'a [Function]);
+
+impl Display for Names<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let Some((first, rest)) = self.0.split_first() else { return f.write_str("no functions") };
+        Text(first.name).fmt(f)?;
+        rest.iter().try_for_each(|function| write!(f, ", {}", Text(function.name)))
+    }
 }
 
 /// A box, or None when there is no memory.
