@@ -6,7 +6,7 @@
 //!
 //! | policy | who is next | when the holder is asked to drop | how long a voluntary release may be barged |
 //! |---|---|---|---|
-//! | RESPONSIVE | the least runtime; the oldest once it has waited (waiters × slice) | on arrival, if its runtime exceeds the arrival's by the granularity; else at the end of its slice | 1 ms |
+//! | RESPONSIVE | the least runtime; the oldest once it has aged (waiters × slice) | on arrival, if its runtime exceeds the arrival's by the granularity; else at the end of its slice | 1 ms |
 //! | INTERVAL | the oldest | one interval after the first waiter came or the holder began, whichever is later | until the drop was asked for |
 //! | TICKS | the oldest | never: the holder counts its own polls | for ever |
 
@@ -61,6 +61,8 @@ struct Record {
     arrived: Ns,
     /// The same by [`Sched::clock`], which is what age is measured in.
     entered: Ns,
+    /// How many slices of age it waits at the most, whoever comes later.
+    patience: u32,
     /// Neighbours in the order of arrival, or, for a record that is nobody's, the next such.
     before: u32,
     after: u32,
@@ -149,6 +151,7 @@ impl Sched {
             waiting: false,
             arrived: 0,
             entered: 0,
+            patience: 0,
             before: NONE,
             after: NONE,
         };
@@ -205,6 +208,7 @@ impl Sched {
         }
         self.youngest = m.0;
         self.waiters += 1;
+        self.records[m.0 as usize].patience = self.waiters + 1;
         self.by_runtime.push(m.0, runtime);
         let asks = self.policy == Policy::Responsive && running.is_some_and(|r| r > runtime + GRANULARITY);
         self.interrupted |= asks;
@@ -233,9 +237,11 @@ impl Sched {
     /// Who gets the lock if it is given now. Stays in the queue.
     pub fn next(&self, now: Ns) -> Option<Member> {
         let oldest = self.first()?;
-        // An interruption for one that is back from I/O is not turned against it, unless somebody is older still.
-        let patience = u64::from(self.waiters + u32::from(self.interrupted)).saturating_mul(self.slice);
-        let aged = self.clock(now).saturating_sub(self.at(oldest).entered) > patience;
+        let Record { entered, patience, .. } = *self.at(oldest);
+        // Not by those alone who wait now: a flood of fresh threads would raise that faster than anybody ages. An
+        // interruption for one that is back from I/O is not turned against it, unless the oldest is older still.
+        let slices = self.waiters.min(patience) + u32::from(self.interrupted);
+        let aged = self.clock(now).saturating_sub(entered) > u64::from(slices).saturating_mul(self.slice);
         match self.policy {
             Policy::Responsive if !aged => self.least(),
             _ => Some(oldest),
