@@ -14,19 +14,20 @@
 //! `every_broken_rule_is_caught` runs the models again with one rule broken at a time (`mutant!` in the sources).
 #![cfg(loom)]
 
-use gilrt::attach::{self, Done, Slow};
-use gilrt::gil::{Gil, Wait};
-use gilrt::sched::Policy;
+mod rules;
+mod world;
+
+use gilrt::attach;
+use gilrt::gil::Wait;
 use gilrt::status::Status;
+use gilrt::sync::light_barrier;
 use gilrt::sync::model::draw_light_barriers;
-use gilrt::sync::{fence_after_rmw, light_barrier};
-use gilrt::thread::table::Table;
-use gilrt::thread::{DETACHED, DROP, HANDED, SERVE, Thread};
-use loom::cell::UnsafeCell;
+use gilrt::thread::{DETACHED, HANDED, SERVE};
 use loom::sync::Arc;
 use loom::thread::{JoinHandle, spawn};
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::*;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use world::{Model, World, biased, world};
 
 /// Explores `run`, with at most `preemptions` switches away from a thread that could go on.
 fn explore(
@@ -51,157 +52,6 @@ fn explore(
         runs.load(Relaxed),
         begin.elapsed()
     );
-}
-
-/// Something only one thread at a time may touch. loom panics when two touches are not ordered by happens-before.
-struct Witness(UnsafeCell<()>);
-// SAFETY: loom watches every access.
-unsafe impl Sync for Witness {}
-// SAFETY: as above.
-unsafe impl Send for Witness {}
-
-impl Witness {
-    fn touch(&self) {
-        self.0.with_mut(|_| ());
-    }
-}
-
-/// A lock, its threads, and what it protects.
-struct World {
-    gil: &'static Gil,
-    table: &'static Table,
-    threads: Vec<&'static Thread>,
-    data: Witness,
-    /// A request was seen by an attached thread.
-    seen: AtomicBool,
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        // SAFETY: both were boxed by `world`, and its threads have ended.
-        unsafe {
-            drop(Box::from_raw(std::ptr::from_ref(self.gil).cast_mut()));
-            drop(Box::from_raw(std::ptr::from_ref(self.table).cast_mut()));
-        }
-    }
-}
-
-/// The library's slow paths, less what needs a process.
-struct Model;
-
-fn world_of(t: &'static Thread) -> &'static World {
-    // SAFETY: set by `world` to a World that outlives its threads.
-    unsafe { &*t.interp.load(Relaxed).cast() }
-}
-
-impl Slow for Model {
-    fn acquire(t: &'static Thread, how: Wait) -> Done {
-        let w = world_of(t);
-        w.gil.acquire_slow(t, how)?;
-        if t.breaker.load(Relaxed) & HANDED != 0 {
-            t.breaker.fetch_and(!HANDED, Release);
-            w.seen.store(true, Relaxed);
-        }
-        fence_after_rmw();
-        if w.gil.requests.load(Relaxed) != 0 {
-            w.seen.store(true, Relaxed);
-        }
-        Ok(())
-    }
-
-    fn release(t: &'static Thread) {
-        world_of(t).gil.release_slow(t);
-    }
-
-    fn interrupted(_: &'static Thread) -> bool {
-        false
-    }
-}
-
-/// A lock of `n` threads that hands over at once, or lets others barge for ever.
-fn world(n: usize, barging: bool) -> Arc<World> {
-    let table: &'static Table = Box::leak(Box::new(Table::new()));
-    let policy = if barging { Policy::Ticks } else { Policy::Interval };
-    let gil: &'static Gil = Box::leak(Box::new(Gil::new(table, policy, 0)));
-    let threads: Vec<_> = (0..n)
-        .map(|_| {
-            let t = table.take().unwrap();
-            t.token.store(0x8000_0001, Relaxed);
-            gil.join(t).unwrap();
-            t
-        })
-        .collect();
-    let w = Arc::new(World {
-        gil,
-        table,
-        threads,
-        data: Witness(UnsafeCell::new(())),
-        seen: AtomicBool::new(false),
-    });
-    for t in &w.threads {
-        t.interp.store(std::ptr::from_ref(&*w).cast_mut().cast(), Relaxed);
-    }
-    w
-}
-
-/// The same, biased to thread 0, who is outside.
-fn biased(n: usize) -> Arc<World> {
-    let w = world(n, false);
-    w.acquire(0, Wait::Forever).unwrap();
-    w.gil.take_bias(w.threads[0]);
-    w.release(0).unwrap();
-    w
-}
-
-impl World {
-    fn acquire(&self, id: usize, how: Wait) -> Done {
-        attach::acquire_as::<Model>(self.threads[id], how)
-    }
-
-    fn release(&self, id: usize) -> Done {
-        attach::release::<Model>(self.threads[id])
-    }
-
-    fn round(&self, id: usize) {
-        self.acquire(id, Wait::Forever).unwrap();
-        self.data.touch();
-        self.release(id).unwrap();
-    }
-
-    fn round_or(&self, id: usize, how: Wait, refused: Status) {
-        match self.acquire(id, how) {
-            Ok(()) => {
-                self.data.touch();
-                self.release(id).unwrap();
-            }
-            Err(why) => assert_eq!(why, refused),
-        }
-    }
-
-    fn region(&self, id: usize) {
-        if self.acquire(id, Wait::Forever).is_ok() {
-            self.data.touch();
-            let saved = attach::region_begin::<Model>(self.threads[id]);
-            self.round_or(id, Wait::Forever, Status::Closed);
-            attach::region_end::<Model>(self.threads[id], saved);
-            self.data.touch();
-            self.release(id).unwrap();
-        }
-    }
-
-    fn poll(&self, id: usize) {
-        if self.threads[id].poll.load(Relaxed) & DROP != 0 {
-            self.gil.give_way(self.threads[id], true);
-        }
-    }
-
-    /// After Ok from close, the closer owns everything.
-    fn close(&self) {
-        match self.gil.close() {
-            Ok(()) => self.data.touch(),
-            Err(why) => assert_eq!(why, Status::Busy),
-        }
-    }
 }
 
 fn thread(w: &Arc<World>, id: usize, body: impl FnOnce(&World, usize) + 'static) -> JoinHandle<()> {
@@ -233,6 +83,7 @@ const DEADLINE: Wait = Wait::Until(1);
 
 macro_rules! models {
     ($($(#[$doc:meta])* $name:ident($light:expr, $preemptions:expr) $body:block)*) => {
+        /// All models.
         const NAMES: &[&str] = &[$(stringify!($name)),*];
         $($(#[$doc])* #[test] fn $name() { explore(stringify!($name), $light, $preemptions, || $body); })*
     };
@@ -478,56 +329,4 @@ models! {
         assert!(w.seen.load(Relaxed) || w.threads[0].breaker.load(Relaxed) & HANDED != 0, "a request got lost");
         w.release(0).unwrap();
     }
-}
-
-/// The rules that `mutant!` can break in the sources, and a model that notices.
-const RULES: &[(&str, &str)] = &[
-    ("no-fence-on-attach", "a_bias_is_revoked"),
-    ("no-fence-on-revoke", "a_bias_is_revoked"),
-    ("no-fence-after-request", "a_request_meets_an_acquire"),
-    ("bias-publish-then-clear-unlocked", "a_bias_is_granted_again"),
-    ("breaker-whole-word", "a_request_meets_the_grant_of_a_bias"),
-    ("own-bias-unlocked", "a_bias_is_revoked"),
-    ("release-trusts-bias", "a_bias_is_revoked"),
-    ("release-plain-store", "a_bias_is_revoked"),
-    ("flag-without-rmw", "a_bias_is_revoked"),
-    ("word-acquire-relaxed", "two_threads_hand_over"),
-    ("word-release-relaxed", "two_threads_hand_over"),
-    ("detach-relaxed", "a_close_meets_a_bias"),
-    ("grant-relaxed", "a_bias_is_revoked"),
-    ("grant-before-attach", "a_bias_is_revoked"),
-    ("flag-after-grant", "a_poll_gives_way_and_loses_no_request"),
-    ("nesting-ignored", "an_inner_release_keeps_the_lock"),
-    ("error-stays-attached", "a_try_meets_a_holder"),
-    ("timeout-drops-grant", "a_bias_is_revoked"),
-    ("timeout-forgets-wake", "barging_meets_a_deadline"),
-    ("close-refuses-regions", "a_close_meets_a_region"),
-    ("close-reads-away-first", "a_close_meets_a_region"),
-    ("close-forgets-bias", "a_close_meets_a_bias"),
-    ("close-wakes-no-first", "a_close_comes_between_wake_and_try"),
-    ("poll-whole-word", "a_poll_gives_way_and_loses_no_request"),
-];
-
-/// Breaks one rule at a time, each in a process of its own, which must fail: by a touch that nothing orders, a deadlock or
-/// an assertion.
-#[test]
-#[ignore = "a minute: ci/models.sh runs it"]
-fn every_broken_rule_is_caught() {
-    let me = std::env::current_exe().unwrap();
-    let missed: Vec<_> = RULES.iter().filter(|(rule, model)| !notices(&me, rule, model)).collect();
-    assert!(missed.is_empty(), "nobody notices: {missed:?}");
-}
-
-fn notices(me: &std::path::Path, rule: &str, model: &str) -> bool {
-    assert!(NAMES.contains(&model), "{model} is no model");
-    let mut child = std::process::Command::new(me)
-        .args(["--exact", model, "--test-threads=1"])
-        .env("GILRT_MUTANT", rule)
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let failed = !child.wait().unwrap().success();
-    eprintln!("RULE {rule}: {}", if failed { model } else { "NOT NOTICED" });
-    failed
 }
