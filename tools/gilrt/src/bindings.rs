@@ -55,6 +55,10 @@ pub const GIL_POLICY_RESPONSIVE: gil_policy_t = 0;
 pub const GIL_POLICY_INTERVAL: gil_policy_t = 1;
 pub const GIL_POLICY_TICKS: gil_policy_t = 2;
 pub type gil_policy_t = ::core::ffi::c_uint;
+pub const GIL_BIAS_SAFE: gil_bias_t = 0;
+pub const GIL_BIAS_ALWAYS: gil_bias_t = 1;
+pub const GIL_BIAS_NEVER: gil_bias_t = 2;
+pub type gil_bias_t = ::core::ffi::c_uint;
 pub const OBJ_COUNT_BIASED: obj_count_t = 0;
 pub const OBJ_COUNT_ATOMIC: obj_count_t = 1;
 pub type obj_count_t = ::core::ffi::c_uint;
@@ -82,6 +86,7 @@ pub struct gilrt_config_t {
         ),
     >,
     pub alloc_user: *mut ::core::ffi::c_void,
+    pub bias: i32,
 }
 pub type obj_visit_fn = ::core::option::Option<
     unsafe extern "C" fn(
@@ -216,8 +221,10 @@ pub struct Gilrt {
     ) -> ::core::ffi::c_int,
     pub gil_thread_id: unsafe extern "C" fn() -> u64,
     pub gil_thread_self: unsafe extern "C" fn() -> *mut gil_thread_t,
-    pub gil_acquire_slow: unsafe extern "C" fn() -> ::core::ffi::c_int,
-    pub gil_release_slow: unsafe extern "C" fn(),
+    pub gil_acquire_slow: unsafe extern "C" fn(
+        t: *mut gil_thread_t,
+    ) -> ::core::ffi::c_int,
+    pub gil_release_slow: unsafe extern "C" fn(t: *mut gil_thread_t),
     pub gil_interp_main: unsafe extern "C" fn() -> *mut gil_interp_t,
     pub gil_interp_current: unsafe extern "C" fn() -> *mut gil_interp_t,
     pub obj_type_new: unsafe extern "C" fn(
@@ -475,11 +482,11 @@ impl Gilrt {
     pub unsafe fn gil_thread_self(&self) -> *mut gil_thread_t {
         (self.gil_thread_self)()
     }
-    pub unsafe fn gil_acquire_slow(&self) -> ::core::ffi::c_int {
-        (self.gil_acquire_slow)()
+    pub unsafe fn gil_acquire_slow(&self, t: *mut gil_thread_t) -> ::core::ffi::c_int {
+        (self.gil_acquire_slow)(t)
     }
-    pub unsafe fn gil_release_slow(&self) {
-        (self.gil_release_slow)()
+    pub unsafe fn gil_release_slow(&self, t: *mut gil_thread_t) {
+        (self.gil_release_slow)(t)
     }
     pub unsafe fn gil_interp_main(&self) -> *mut gil_interp_t {
         (self.gil_interp_main)()
