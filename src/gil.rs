@@ -21,7 +21,7 @@ pub mod word;
 use crate::sched::{Member, Ns, Policy, Sched};
 use crate::status::Status;
 use crate::sync::{AtomicU32, AtomicU64, Guard, Mutex, Ordering::*, OwnU32};
-use crate::thread::Thread;
+use crate::thread::{Thread, UNBIASED};
 use crate::thread::table::Table;
 use crate::watch::counters::Counters;
 use word::*;
@@ -164,9 +164,18 @@ impl Gil {
         Word(self.word.load(Relaxed))
     }
 
-    /// Whether the lock itself names this thread; with `self` attached it then holds (A7). Async-signal-safe.
+    /// Whether the lock is this thread's, whose `self` says attached (A7). Async-signal-safe.
+    ///
+    /// With the bias `self` is the lock. Without it the word is; but while a revoker has set UNBIASED and not yet stored the
+    /// word, the word cannot be believed (A3), and is awaited: the revoker is about to store it.
     pub fn held_by(&self, t: &Thread) -> bool {
-        self.word().held_by(t.id)
+        loop {
+            let seen = self.word();
+            if !seen.held_by(t.id) || !seen.has(BIASED) || t.breaker.load(Relaxed) & UNBIASED == 0 {
+                return seen.held_by(t.id);
+            }
+            std::thread::yield_now();
+        }
     }
 
     /// Makes the holder look at [`Gil::requests`] (S5), which the caller has set: at its next poll, and with `breaker`

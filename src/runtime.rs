@@ -37,6 +37,30 @@ pub fn started() -> Result<&'static Config, Status> {
     STARTED.get_or_try_init(|| start(Config::default()))
 }
 
+/// Fork handlers run around those that were registered before them. These come with the library, so that all but those of
+/// libraries loaded earlier find the lock usable before, in the parent and in the child (L15).
+#[used]
+#[unsafe(link_section = ".init_array")]
+static AT_LOAD: extern "C" fn() = {
+    extern "C" fn at_load() {
+        handles_forks(); // if there is no memory now, the start tries again
+    }
+    at_load
+};
+
+/// Registers the fork handlers, once. False if there is no memory for that.
+fn handles_forks() -> bool {
+    static REGISTERED: OnceCell<()> = OnceCell::new();
+    let registered = REGISTERED.get_or_try_init(|| {
+        // SAFETY: the handlers are functions of this library, which is never unloaded (-z nodelete).
+        match unsafe { libc::pthread_atfork(Some(fork_prepare), Some(fork_parent), Some(fork_child)) } {
+            0 => Ok(()),
+            why => Err(why),
+        }
+    });
+    registered.is_ok()
+}
+
 fn start(config: Config) -> Result<Config, Status> {
     let config = config::with_environment(config);
     let mut key = 0;
@@ -45,8 +69,7 @@ fn start(config: Config) -> Result<Config, Status> {
         return Err(Status::Limit);
     }
     EXIT_KEY.store(key, Relaxed);
-    // SAFETY: the handlers are functions of this library, which is never unloaded (-z nodelete).
-    if unsafe { libc::pthread_atfork(Some(fork_prepare), Some(fork_parent), Some(fork_child)) } != 0 {
+    if !handles_forks() {
         return Err(Status::Nomem);
     }
     sys::barrier::start(config.bias);
@@ -179,6 +202,10 @@ mod held_across_fork {
         _handed: Guard<'static, crate::object::handed::Queue>,
         inner: Guard<'static, crate::gil::Inner>,
         _table: Guard<'static, crate::thread::table::Free>,
+        _log: Guard<'static, Option<log::Sink>>,
+        /// Handlers of other libraries that run between ours are refused, rather than left waiting for the above; last, since
+        /// what they were refused is made up for when it goes. None in a signal handler that interrupted this library.
+        _inside: Option<tls::Inside>,
     }
 
     struct Place(UnsafeCell<Option<Held>>);
@@ -194,6 +221,8 @@ mod held_across_fork {
             _handed: interp.handed.freeze(),
             inner: interp.gil.lock_inner(),
             _table: THREADS.freeze(),
+            _log: log::freeze(),
+            _inside: crate::attach::slow::enter(),
         };
         // SAFETY: this thread holds the locks.
         unsafe { *HELD.0.get() = Some(held) };
@@ -217,6 +246,7 @@ extern "C" fn fork_parent() {
 /// Only this thread exists in the child: it keeps what it held, everything else is reset (L15, L24).
 extern "C" fn fork_child() {
     sys::barrier::after_fork();
+    Interp::main().calls.fill_gaps();
     let me = tls::current();
     let survivor = (me.id != 0).then_some(me);
     let mut dead = 0;

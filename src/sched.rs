@@ -58,6 +58,8 @@ struct Record {
     runtime: Ns,
     weight: u32,
     waiting: bool,
+    /// It has neither held the lock nor asked for it.
+    new: bool,
     arrived: Ns,
     /// The same by [`Sched::clock`], which is what age is measured in.
     entered: Ns,
@@ -93,6 +95,8 @@ pub struct Sched {
     turn_began: Ns,
     /// The holder was asked to drop for one that arrived with less runtime.
     interrupted: bool,
+    /// Who was charged last: the holder that has let go.
+    left: u32,
     /// The smallest runtime that was ever next, so that a new thread has somewhere to start when nobody is there.
     floor: Ns,
     /// The last handoff that ended a barging: one convoy's worth a millisecond, not one a release (L5).
@@ -113,6 +117,7 @@ impl Sched {
             turns: 0,
             turn_began: 0,
             interrupted: false,
+            left: NONE,
             floor: 0,
             last_handoff: 0,
         }
@@ -149,6 +154,7 @@ impl Sched {
             runtime: self.floor,
             weight: DEFAULT_WEIGHT,
             waiting: false,
+            new: true,
             arrived: 0,
             entered: 0,
             patience: 0,
@@ -181,7 +187,8 @@ impl Sched {
     /// `m` queues. `holder` is who holds the lock and for how long it has run; true: ask it to drop now.
     ///
     /// S1: a thread that comes back from blocking continues at the greater of its own runtime and the smallest of all
-    /// less one slice, so that it has some credit but cannot save it up.
+    /// less one slice, so that it has some credit but cannot save it up. Who gave way has not blocked and keeps what it is
+    /// owed: with a heavy weight that is more than a slice. A new thread has no credit.
     pub fn arrive(&mut self, m: Member, now: Ns, holder: Option<(Member, Ns)>) -> bool {
         let running = holder.map(|(h, ran)| self.runtime_after(h, ran));
         let waiting = self.by_runtime.least().map(|(runtime, _)| runtime);
@@ -190,14 +197,22 @@ impl Sched {
             (a, b) => a.or(b).unwrap_or(self.floor),
         };
         self.floor = self.floor.max(smallest);
+        // Back before the next holder has run.
+        let gave_way = self.left == m.0 && holder.is_some_and(|(_, ran)| ran == 0);
         if self.waiters == 0 {
             self.turn_began = now;
         }
-        let (slice, clock) = (self.slice, self.clock(now));
+        self.waiters += 1;
+        let (slice, clock, waiters) = (self.slice, self.clock(now), self.waiters);
         let record = &mut self.records[m.0 as usize];
-        record.runtime = record.runtime.max(smallest.saturating_sub(slice));
+        if !gave_way {
+            let credit = if record.new { 0 } else { slice };
+            record.runtime = record.runtime.max(smallest.saturating_sub(credit));
+        }
+        record.new = false;
         record.arrived = now;
         record.entered = clock;
+        record.patience = waiters + 1;
         record.waiting = true;
         record.before = self.youngest;
         record.after = NONE;
@@ -207,8 +222,6 @@ impl Sched {
             y => self.records[y as usize].after = m.0,
         }
         self.youngest = m.0;
-        self.waiters += 1;
-        self.records[m.0 as usize].patience = self.waiters + 1;
         self.by_runtime.push(m.0, runtime);
         let asks = self.policy == Policy::Responsive && running.is_some_and(|r| r > runtime + GRANULARITY);
         self.interrupted |= asks;
@@ -276,7 +289,10 @@ impl Sched {
 
     /// `m` held the lock for `ran`.
     pub fn charge(&mut self, m: Member, ran: Ns) {
-        self.records[m.0 as usize].runtime = self.runtime_after(m, ran);
+        let runtime = self.runtime_after(m, ran);
+        let record = &mut self.records[m.0 as usize];
+        (record.runtime, record.new) = (runtime, false);
+        self.left = m.0;
     }
 
     /// The lock was handed over, which ended a barging.
@@ -313,6 +329,7 @@ impl Sched {
         }
         self.youngest = NONE;
         self.waiters = 0;
+        self.interrupted = false;
     }
 
     fn runtime_after(&self, m: Member, ran: Ns) -> Ns {

@@ -108,6 +108,7 @@ pub extern "C" fn gil_set_switch_interval(ns: u64) -> c_int {
             return Err(Status::Invalid);
         }
         crate::runtime::started()?;
+        let _inside = slow::enter().ok_or(Status::Deadlock)?;
         Interp::of(tls::current()).gil.lock_inner().sched().set_slice(ns);
         Ok(())
     })
@@ -129,6 +130,7 @@ pub extern "C" fn gil_set_thread_weight(weight: u32) -> c_int {
         }
         let t = crate::runtime::known(tls::current())?;
         let member = crate::sched::Member(t.member.load(Relaxed));
+        let _inside = slow::enter().ok_or(Status::Deadlock)?;
         Interp::of(t).gil.lock_inner().sched().set_weight(member, weight);
         Ok(())
     })

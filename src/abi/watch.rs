@@ -64,6 +64,7 @@ pub unsafe extern "C" fn gilrt_stats_get(interp: *mut Interp, out: *mut gilrt_st
         }
         // SAFETY: by the contract; interpreters are never freed while anybody may ask.
         let interp = unsafe { interp.as_ref() }.unwrap_or_else(|| Interp::of(tls::current()));
+        let _inside = crate::attach::slow::enter().ok_or(Status::Deadlock)?;
         let mut stats = collect(interp);
         stats.struct_size = size;
         // SAFETY: no more than the caller has, no more than there is.

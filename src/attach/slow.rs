@@ -24,9 +24,18 @@ impl Slow for Runtime {
 
     #[inline(always)]
     fn interrupted(t: &'static Thread) -> bool {
-        // With the bias `self` is the lock; otherwise the word is.
         tls::is_inside() || t.breaker.load(Relaxed) & UNBIASED != 0 && !Interp::of(t).gil.held_by(t)
     }
+}
+
+/// None in a signal handler that interrupted this thread inside the library.
+pub fn enter() -> Option<Inside> {
+    Inside::enter(|| {
+        let t = tls::current();
+        if t.id != 0 && t.identity.load(Relaxed) == DETACHED {
+            release_slow(t);
+        }
+    })
 }
 
 /// The inverse of [`detach`].
@@ -57,8 +66,9 @@ pub fn poll(t: &'static Thread) -> Result<i32, Status> {
 #[inline(never)]
 pub fn acquire_slow(t: &'static Thread, how: Wait) -> Done {
     let known = t.breaker.load(Relaxed) & NOWHERE == 0;
-    let taken = known && !tls::is_inside() && Interp::of(t).gil.take_free(t);
-    if taken && !is_left_something(t) {
+    let gil = &Interp::of(t).gil;
+    let taken = known && !tls::is_inside() && gil.take_free(t);
+    if taken && !is_left_something(t) && !gil.has_earned(t) {
         return Ok(());
     }
     acquire_rest(t, how, taken)
@@ -68,9 +78,10 @@ pub fn acquire_slow(t: &'static Thread, how: Wait) -> Done {
 #[inline(never)]
 fn acquire_rest(t: &'static Thread, how: Wait, taken: bool) -> Done {
     let _errno = KeepErrno::new();
-    let Some(inside) = Inside::enter() else {
-        // A signal handler inside the library. `self` is what it was before: DETACHED.
+    let Some(inside) = enter() else {
+        // A signal handler inside the library. `self` was DETACHED before.
         t.identity.store(DETACHED, Release);
+        tls::owe_release();
         return Err(Status::Deadlock);
     };
     let t = if t.breaker.load(Relaxed) & NOWHERE != 0 {
@@ -83,6 +94,8 @@ fn acquire_rest(t: &'static Thread, how: Wait, taken: bool) -> Done {
     let interp = Interp::of(t);
     if !taken {
         interp.gil.acquire_slow(t, how)?;
+    } else if interp.gil.has_earned(t) {
+        interp.gil.take_bias(t);
     }
     serve(t, interp, &inside);
     Ok(())
@@ -103,8 +116,8 @@ pub fn release_slow(t: &'static Thread) {
 #[inline(never)]
 fn release_rest(t: &'static Thread, freed: bool) {
     let _errno = KeepErrno::new();
-    let Some(_inside) = Inside::enter() else {
-        return; // a signal handler inside the library: nothing was acquired that could be released
+    let Some(_inside) = enter() else {
+        return tls::owe_release(); // a signal handler inside the library, or a fork handler: later
     };
     let interp = Interp::of(t);
     if !freed {
@@ -130,7 +143,7 @@ fn is_left_something(t: &'static Thread) -> bool {
 #[inline(never)]
 pub fn poll_slow(t: &'static Thread) -> Result<i32, Status> {
     let _errno = KeepErrno::new();
-    let Some(inside) = Inside::enter() else {
+    let Some(inside) = enter() else {
         return Err(Status::Deadlock);
     };
     let interp = Interp::of(t);
@@ -160,7 +173,7 @@ pub fn yield_now(t: &'static Thread) -> Done {
         return Err(Status::NotAttached);
     }
     let _errno = KeepErrno::new();
-    let Some(_inside) = Inside::enter() else { return Err(Status::Deadlock) };
+    let Some(_inside) = enter() else { return Err(Status::Deadlock) };
     Interp::of(t).gil.give_way(t, false);
     Ok(())
 }

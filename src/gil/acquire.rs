@@ -11,11 +11,12 @@ impl Gil {
     /// Called by an acquire that found its breaker set; it has stored the token into `self` already. On Ok the lock word
     /// names the thread and `self` is its token; on Err `self` is DETACHED.
     pub fn acquire_slow(&self, t: &'static Thread, how: Wait) -> Result<(), Status> {
-        if self.take_free(t) {
-            return Ok(());
+        if !self.take_free(t) {
+            self.win_in_mutex(t, how)?;
+            t.acquires.store(t.acquires.load(Relaxed) + 1, Relaxed);
+        } else if self.has_earned(t) {
+            self.take_bias(t);
         }
-        self.win_in_mutex(t, how)?;
-        t.acquires.store(t.acquires.load(Relaxed) + 1, Relaxed);
         Ok(())
     }
 
@@ -26,10 +27,13 @@ impl Gil {
             return false;
         }
         t.acquires.store(t.acquires.load(Relaxed) + 1, Relaxed);
-        if t.streak.load(Relaxed) >= self.earned.load(Relaxed) && t.id != HELPER {
-            self.take_bias(t);
-        }
         true
+    }
+
+    /// Whether the holder may take the bias, which needs the mutex: not to be done where a signal handler would be let in.
+    #[inline]
+    pub fn has_earned(&self, t: &'static Thread) -> bool {
+        t.streak.load(Relaxed) >= self.earned.load(Relaxed) && t.id != HELPER
     }
 
     #[inline]

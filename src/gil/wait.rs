@@ -182,6 +182,9 @@ impl Gil {
 fn answered(t: &'static Thread) -> Option<Result<(), Status>> {
     match t.bed.look() {
         GRANTED => {
+            // Again: a signal handler that was refused while this thread slept has put DETACHED over the granter's store
+            // (L17). Nobody else reads `self` of a holder without a bias.
+            t.identity.store(t.token.load(Relaxed), Relaxed);
             t.since.store(now(), Relaxed);
             Some(Ok(()))
         }

@@ -96,18 +96,33 @@ impl Calls {
         call
     }
 
+    /// In a forked child, by its only thread: positions that threads which do not exist here had taken, and not filled yet,
+    /// would keep everything behind them waiting for ever (L15).
+    pub fn fill_gaps(&self) {
+        let mut at = self.head.load(Relaxed);
+        while at != self.tail.load(Relaxed) {
+            let slot = &self.slots[at % CAPACITY];
+            if slot.sequence.load(Relaxed) == at {
+                // SAFETY: its producer does not exist, and there is no other thread.
+                unsafe { *slot.call.get() = Some(Call { run: nothing, user: std::ptr::null_mut() }) };
+                slot.sequence.store(at.wrapping_add(1), Relaxed);
+            }
+            at = at.wrapping_add(1);
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.head.load(Relaxed) == self.tail.load(Relaxed)
     }
 }
 
+unsafe extern "C" fn nothing(_: *mut c_void) -> c_int {
+    0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    unsafe extern "C" fn nothing(_: *mut c_void) -> c_int {
-        0
-    }
 
     #[test]
     fn calls_come_out_in_order_and_a_full_queue_refuses() {

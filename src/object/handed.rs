@@ -39,6 +39,7 @@ impl Handed {
 #[cold]
 pub(super) fn hand_over(o: &'static Object) {
     let _errno = KeepErrno::new();
+    let _inside = crate::attach::slow::enter(); // None when it is a slow path that drops the reference
     let interp = types::of(o).interp;
     let mut queue = interp.handed.0.lock();
     // Under the lock of the queue, for the owner may have merged since, and then no queue owns the reference (R4).

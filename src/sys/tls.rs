@@ -1,10 +1,11 @@
-//! Two thread-local words with initial-exec access: one load from the thread pointer, instead of the call that
+//! Three thread-local words with initial-exec access: one load from the thread pointer, instead of the call that
 //! `thread_local!` makes in a shared library (an incref + decref by call: 5.0 ns against 8.9).
 //!
 //! | word | at offset | a new thread's |
 //! |---|---|---|
 //! | current | 0 | the static detached state |
-//! | inside | 8 | 0: how many slow paths of this library the thread is in, for signal handlers (L17) |
+//! | inside | 8 | 0: whether the thread is in a slow path of this library, for signal handlers (L17) |
+//! | owed | 16 | 0: whether a release was refused to a signal handler meanwhile |
 //!
 //! The symbol stays hidden; C finds it by the offset that `gilrt_tls_offset` holds.
 
@@ -33,10 +34,11 @@ mod word {
         ".globl gilrt_current",
         ".hidden gilrt_current",
         ".type gilrt_current,@object",
-        ".size gilrt_current,16",
+        ".size gilrt_current,24",
         ".p2align 4",
         "gilrt_current:",
         ".quad {detached}",
+        ".quad 0",
         ".quad 0",
         ".section .init_array.gilrt,\"aw\"",
         ".p2align 3",
@@ -111,6 +113,10 @@ mod word {
     pub fn inside() -> *mut usize {
         base().wrapping_add(1).cast()
     }
+
+    pub fn owed() -> *mut usize {
+        base().wrapping_add(2).cast()
+    }
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -119,7 +125,7 @@ mod word {
     use std::cell::Cell;
 
     thread_local! {
-        static WORDS: (Cell<*const Thread>, Cell<usize>) = const { (Cell::new(&raw const crate::thread::DETACHED_STATE), Cell::new(0)) };
+        static WORDS: (Cell<*const Thread>, Cell<usize>, Cell<usize>) = const { (Cell::new(&raw const crate::thread::DETACHED_STATE), Cell::new(0), Cell::new(0)) };
     }
 
     pub fn current() -> *const Thread {
@@ -132,6 +138,10 @@ mod word {
 
     pub fn inside() -> *mut usize {
         WORDS.with(|w| w.1.as_ptr())
+    }
+
+    pub fn owed() -> *mut usize {
+        WORDS.with(|w| w.2.as_ptr())
     }
 }
 
@@ -154,12 +164,22 @@ pub fn is_inside() -> bool {
     unsafe { word::inside().read_volatile() != 0 }
 }
 
+/// In a signal handler that was refused: for a moment the thread looked attached. If it owns an idle bias, a revoker that
+/// saw that waits for a release.
+pub fn owe_release() {
+    // SAFETY: this thread's own word.
+    unsafe { word::owed().write_volatile(1) };
+}
+
 /// Says that the thread is in a slow path until it goes out of scope.
-pub struct Inside(());
+pub struct Inside {
+    /// Makes up for a release that was refused.
+    settle: fn(),
+}
 
 impl Inside {
     /// None in a signal handler that interrupted this thread inside the library, where waiting could never end (L17).
-    pub fn enter() -> Option<Inside> {
+    pub fn enter(settle: fn()) -> Option<Inside> {
         let count = word::inside();
         // SAFETY: this thread's own word. Volatile, because a signal handler reads it.
         unsafe {
@@ -168,7 +188,7 @@ impl Inside {
             }
             count.write_volatile(1);
         }
-        Some(Inside(()))
+        Some(Inside { settle })
     }
 
     /// Runs `f`, a callback of the host, as if outside: it may call the library.
@@ -185,7 +205,15 @@ impl Inside {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        // SAFETY: as in `enter`.
-        unsafe { word::inside().write_volatile(0) };
+        // SAFETY: as in `enter`. In this order: a handler that owes comes before the first, one after it is not refused.
+        let owed = unsafe {
+            word::inside().write_volatile(0);
+            word::owed().read_volatile() != 0
+        };
+        if owed {
+            // SAFETY: as in `enter`.
+            unsafe { word::owed().write_volatile(0) };
+            (self.settle)();
+        }
     }
 }

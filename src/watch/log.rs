@@ -4,7 +4,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 use std::fmt::{Arguments, Write};
-use std::sync::RwLock;
+use crate::sync::{Guard, Mutex};
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 pub const ERROR: c_int = 1;
@@ -13,28 +13,29 @@ pub const INFO: c_int = 3;
 
 pub type LogFn = unsafe extern "C" fn(level: c_int, message: *const c_char, user: *mut c_void);
 
-#[derive(Clone, Copy)]
-struct Sink {
+/// The host's function.
+#[derive(Debug, Clone, Copy)]
+pub struct Sink {
     log: LogFn,
     user: *mut c_void,
 }
 
 // SAFETY: gilrt_set_log says that the function is called from any thread.
 unsafe impl Send for Sink {}
-// SAFETY: as above.
-unsafe impl Sync for Sink {}
 
-static SINK: RwLock<Option<Sink>> = RwLock::new(None);
+/// Held only while it is copied, never during a call.
+static SINK: Mutex<Option<Sink>> = Mutex::new(None);
 static LEVEL: AtomicI32 = AtomicI32::new(UNREAD);
 const UNREAD: i32 = -1;
 
 /// None: to standard error again.
 pub fn set(log: Option<LogFn>, user: *mut c_void) {
-    let sink = log.map(|log| Sink { log, user });
-    match SINK.write() {
-        Ok(mut place) => *place = sink,
-        Err(poisoned) => *poisoned.into_inner() = sink,
-    }
+    *SINK.lock() = log.map(|log| Sink { log, user });
+}
+
+/// Held by a fork while the process is copied.
+pub fn freeze() -> Guard<'static, Option<Sink>> {
+    SINK.lock()
 }
 
 pub fn error(message: Arguments) {
@@ -64,10 +65,7 @@ fn level() -> i32 {
 }
 
 fn write(level_of_message: c_int, message: Arguments) {
-    let sink = match SINK.read() {
-        Ok(place) => *place,
-        Err(poisoned) => *poisoned.into_inner(),
-    };
+    let sink = *SINK.lock();
     let mut line = Line::new();
     match sink {
         Some(sink) => {

@@ -1,4 +1,4 @@
-/* errno comes through every call unchanged, the fast ways and the slow ones that sleep, time out and wake others. */
+/* errno comes through every call unchanged, the fast ways and the slow ones that sleep, time out and wake others (L14). */
 #include "check.h"
 
 #define ROUNDS 300u

@@ -1,4 +1,5 @@
-/* At most one thread is inside, however many there are and by whichever call they came in. */
+/* At most one thread is inside, however many there are and by whichever call they came in, the one that was granted the
+   lock and has not run yet included (L25, L26); and no waiter is forgotten (L7). */
 #include "check.h"
 
 #include <sched.h>

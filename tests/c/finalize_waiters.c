@@ -1,4 +1,5 @@
-/* The end does not hang: waiters are turned away, late arrivals too, and a holder that stays is reported as such. */
+/* The end does not hang: waiters are turned away, late arrivals too, and a holder that stays is reported as such
+   (L22). */
 #include "check.h"
 
 #define WAITERS 6u

@@ -1,5 +1,5 @@
 /* Try and timed acquires: they give up when they must, not before, and when a grant and the deadline meet, the answer
-   and the state of the lock agree. */
+   and the state of the lock agree (L13). */
 #include "check.h"
 
 #define RACES 400
