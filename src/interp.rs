@@ -104,6 +104,9 @@ impl Interp {
         // As many as there may be at once: calls that call again are for the next safepoint.
         for _ in 0..calls::CAPACITY {
             let Some(call) = self.calls.take() else { break };
+            if !self.calls.is_empty() {
+                self.gil.requests.fetch_or(CALL, SeqCst); // for whoever attaches while this one is away
+            }
             let result = attach::call_out(t, Some(inside), || call.run());
             if answer == 0 {
                 answer = result;

@@ -122,6 +122,7 @@ fn clean(t: &'static Thread) {
     t.since.store(crate::gil::LONG_AGO, Relaxed);
     t.library.store(std::ptr::null_mut(), Relaxed);
     t.user.store(std::ptr::null_mut(), Relaxed);
+    crate::object::death::leave_trash(t);
 }
 
 /// The exit hook. If a destructor of the host that runs later attaches again, the thread gets a new state and this hook
@@ -138,6 +139,7 @@ extern "C" fn on_thread_exit(state: *mut c_void) {
         ));
     }
     interp.gil.leave(t);
+    crate::object::death::leave_trash(t);
     THREADS.give_back(t);
     if interp.gil.requests.load(Acquire) & crate::interp::MERGE != 0 {
         interp.help();
@@ -148,6 +150,9 @@ extern "C" fn on_thread_exit(state: *mut c_void) {
 pub fn finalize(timeout_ns: u64) -> Result<(), Status> {
     if tls::current().identity.load(Relaxed) != crate::thread::DETACHED {
         return Err(Status::Nested);
+    }
+    if tls::current().away.load(Relaxed) != 0 {
+        return Err(Status::Deadlock); // its own region would keep it waiting
     }
     let deadline = sys::now().saturating_add(timeout_ns);
     started()?; // a runtime that never ran is closed too: nothing will

@@ -197,8 +197,8 @@ impl Sched {
             (a, b) => a.or(b).unwrap_or(self.floor),
         };
         self.floor = self.floor.max(smallest);
-        // Back before the next holder has run.
-        let gave_way = self.left == m.0 && holder.is_some_and(|(_, ran)| ran == 0);
+        // Back before the next holder has run to speak of.
+        let gave_way = self.left == m.0 && holder.is_some_and(|(_, ran)| ran < GRANULARITY);
         if self.waiters == 0 {
             self.turn_began = now;
         }
@@ -250,15 +250,19 @@ impl Sched {
     /// Who gets the lock if it is given now. Stays in the queue.
     pub fn next(&self, now: Ns) -> Option<Member> {
         let oldest = self.first()?;
+        match self.policy {
+            Policy::Responsive if !self.aged(oldest, now) => self.least(),
+            _ => Some(oldest),
+        }
+    }
+
+    /// Whether the oldest has waited for so long that runtimes no longer count.
+    fn aged(&self, oldest: Member, now: Ns) -> bool {
         let Record { entered, patience, .. } = *self.at(oldest);
         // Not by those alone who wait now: a flood of fresh threads would raise that faster than anybody ages. An
         // interruption for one that is back from I/O is not turned against it, unless the oldest is older still.
         let slices = self.waiters.min(patience) + u32::from(self.interrupted);
-        let aged = self.clock(now).saturating_sub(entered) > u64::from(slices).saturating_mul(self.slice);
-        match self.policy {
-            Policy::Responsive if !aged => self.least(),
-            _ => Some(oldest),
-        }
+        self.clock(now).saturating_sub(entered) > u64::from(slices).saturating_mul(self.slice)
     }
 
     /// The time by which waiters age. It runs as real time does, but stops when a turn has lasted a slice, until the
@@ -309,7 +313,8 @@ impl Sched {
         match self.policy {
             Policy::Responsive => Due {
                 drop: now + self.slice.saturating_sub(ran),
-                handoff: arrived.max(self.last_handoff) + BARGING,
+                // Nobody barges past one that has aged.
+                handoff: if self.aged(first, now) { now } else { arrived.max(self.last_handoff) + BARGING },
             },
             Policy::Interval => {
                 let asked = arrived.max(now.saturating_sub(ran)) + self.slice;

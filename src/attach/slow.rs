@@ -1,7 +1,7 @@
 //! What the fast paths find when a breaker or the poll word is set, and what only the library's own threads do.
 
 use super::*;
-use crate::interp::{Interp, MERGE};
+use crate::interp::{BURY, Interp, MERGE};
 use crate::runtime;
 use crate::sync::fence_after_rmw;
 use crate::sys::errno::KeepErrno;
@@ -130,6 +130,10 @@ fn release_rest(t: &'static Thread, freed: bool) {
     if interp.gil.requests.load(Relaxed) & MERGE != 0 {
         interp.help();
     }
+    // What a release may not do is for the next acquire, which with a bias looks at nothing but the breaker.
+    if interp.gil.requests.load(Relaxed) & (MERGE | BURY) != 0 {
+        t.breaker.fetch_or(HANDED, Relaxed);
+    }
 }
 
 /// After an RMW on the lock word: whether the thread or its interpreter was left something (S5).
@@ -198,7 +202,8 @@ fn serve(t: &'static Thread, interp: &'static Interp, inside: &Inside) {
 /// Runs a callback of the host on an attached thread, as if outside of the library, and restores what it left behind: the
 /// attachment and the depth.
 pub fn call_out<R>(t: &'static Thread, inside: Option<&Inside>, f: impl FnOnce() -> R) -> R {
-    let depth = t.depth.load(Relaxed);
+    let (depth, away) = (t.depth.load(Relaxed), t.away.load(Relaxed));
+    t.away.store(away + 1, Relaxed); // it comes back whatever `f` does: closing waits for it (A5)
     let result = match inside {
         Some(inside) => inside.outside(f),
         None => f(),
@@ -212,5 +217,6 @@ pub fn call_out<R>(t: &'static Thread, inside: Option<&Inside>, f: impl FnOnce()
         gil.look(t);
     }
     t.depth.store(depth, Relaxed);
+    t.away.store(away, Relaxed);
     result
 }

@@ -59,13 +59,17 @@ impl Gil {
         if mutant!("own-bias-unlocked") && seen.held_by(t.id) {
             return Ok(());
         }
-        if how == Wait::Try && seen.has(HELD) && !seen.has(BIASED) && !seen.has(CLOSING) {
+        if how == Wait::Try
+            && seen.has(HELD)
+            && !seen.has(BIASED | CLOSING)
+            && (t.id == HELPER || !seen.held_by(t.id) || mutant!("try-forgets-own"))
+        {
             return refuse(t, Status::Timeout);
         }
         let mut inner = self.inner.lock();
         let mut seen = self.word();
         loop {
-            if seen.held_by(t.id) {
+            if seen.held_by(t.id) && (t.id != HELPER || mutant!("helpers-are-one")) {
                 return Ok(()); // our own bias; only under the mutex is that no stale view (A3)
             }
             if seen.has(CLOSING) && (how != Wait::Return || mutant!("close-refuses-regions")) {

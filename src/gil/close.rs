@@ -20,6 +20,8 @@ impl Gil {
         // After the word and `self`: whoever left the lock for a region has said so before.
         let away = if mutant!("close-reads-away-first") { early } else { inner.someone_away() };
         self.refuse_waiters(&mut inner);
+        // The keeper may have been among the refused.
+        let keep = self.entrust(&mut inner, crate::sync::now());
         let flags = inner.flags();
         let seen = self.update(&mut inner, |s| s.without(WAITERS | WAKING).with(flags));
         if seen.has(HELD) {
@@ -34,6 +36,8 @@ impl Gil {
                 w.bed.ring();
             }
         }
+        drop(inner);
+        keep.iter().for_each(|w| w.bed.ring());
         if seen.has(HELD) || away { Err(Status::Busy) } else { Ok(()) }
     }
 
@@ -78,8 +82,27 @@ impl Gil {
         // Release: pairs with the Acquire of whoever reads `self`.
         let attached = t.identity.swap(DETACHED, Release) != DETACHED;
         t.depth.store(0, Relaxed);
-        let seen = self.word();
         let mut ring = [None; 2];
+        if inner.sched.waits(member(t)) {
+            // Cancelled in its sleep.
+            let now = crate::sync::now();
+            inner.depart(t, now);
+            if inner.waking == t.id {
+                inner.waking = 0;
+            }
+            let flags = inner.flags();
+            let seen = self.update(&mut inner, |s| s.without(WAITERS | WAKING).with(flags));
+            ring[1] = self.entrust(&mut inner, now);
+            if !seen.has(HELD) && seen.has(WAITERS) && !seen.has(WAKING)
+                && let Some(w) = inner.sched.next(now).and_then(|m| inner.thread(m))
+            {
+                inner.waking = w.id;
+                poke(w);
+                self.update(&mut inner, |s| s.with(WAKING));
+                ring[0] = Some(w);
+            }
+        }
+        let seen = self.word();
         if seen.held_by(t.id) {
             t.breaker.fetch_or(UNBIASED, Relaxed);
             ring = self.let_go(t, &mut inner, seen.without(BIASED));

@@ -59,9 +59,6 @@ pub fn decref_shared(o: &'static Object) {
 #[cold]
 #[inline(never)]
 fn local_zero(o: &'static Object, me: u32) {
-    if o.gc.load(Relaxed) & DYING != 0 {
-        return; // its own clear counted it up and down again
-    }
     // Acquire: pairs with the Release of the decrements in `subtract`, so that their threads' last accesses come before
     // the free (R3).
     if o.shared.load(Acquire) == PLAIN || merge::merge(o, me, 0) {

@@ -48,6 +48,14 @@ pub(super) fn bury(o: &'static Object) {
     t.burying.store(depth, Relaxed);
 }
 
+/// The thread has ended inside a destructor, or was lost by a fork: what it had put off is for others.
+pub fn leave_trash(t: &Thread) {
+    t.burying.store(0, Relaxed);
+    while let Some(o) = pop(&t.trash) {
+        pend(o, types::of(o).interp);
+    }
+}
+
 /// By a merge that is no place for destructors (a release, a helper): they run at the next safepoint (C7).
 pub(super) fn await_burial(o: &'static Object) {
     let ty = types::of(o);
@@ -88,9 +96,8 @@ fn inter(o: &'static Object, ty: &'static Type, t: &'static Thread) {
         return count::decref(o, t.identity.load(Relaxed));
     }
     if let Some(clear) = ty.clear {
-        o.gc.fetch_or(DYING, Relaxed);
-        o.local.store(0, Relaxed);
-        o.owner.store(t.identity.load(Relaxed), Relaxed);
+        // Nobody is left whose counting could matter: from here on it changes nothing, from any thread.
+        o.owner.store(IMMORTAL, Relaxed);
         attach::call_out(t, None, || {
             // SAFETY: as above; nobody else knows the object any more.
             unsafe { clear(ptr::from_ref(o).cast_mut()) }

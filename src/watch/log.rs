@@ -4,6 +4,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 use std::fmt::{Arguments, Write};
+use std::io::Write as _;
 use crate::sync::{Guard, Mutex};
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
@@ -73,7 +74,7 @@ fn write(level_of_message: c_int, message: Arguments) {
             // SAFETY: the host's function, with a C string that lives during the call.
             unsafe { (sink.log)(level_of_message, line.c_str(), sink.user) }
         }
-        None if level_of_message <= level() => eprintln!("gilrt: {message}"),
+        None if level_of_message <= level() => _ = writeln!(std::io::stderr(), "gilrt: {message}"),
         None => {}
     }
 }

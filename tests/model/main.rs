@@ -18,7 +18,7 @@ mod rules;
 mod world;
 
 use gilrt::attach;
-use gilrt::gil::Wait;
+use gilrt::gil::{HELPER, Wait};
 use gilrt::status::Status;
 use gilrt::sync::light_barrier;
 use gilrt::sync::model::draw_light_barriers;
@@ -193,6 +193,29 @@ models! {
         let w = biased(2);
         let a = thread(&w, 1, |w, id| w.round_or(id, Wait::Try, Status::Timeout));
         w.round(0);
+        finish(&w, vec![a]);
+    }
+
+    /// The revoker has found the owner attached and left it the lock: a try that times out would leave it to nobody.
+    an_owner_tries_while_its_bias_is_revoked(true, Some(3)) {
+        let w = biased(2);
+        let a = thread(&w, 0, |w, id| w.round_or(id, Wait::Try, Status::Timeout));
+        w.round(1);
+        finish(&w, vec![a]);
+    }
+
+    /// All helpers are the same state, so that a word which names it does not say that it is ours.
+    two_helpers_exclude_each_other(true, Some(3)) {
+        let w = biased(1);
+        let helper = |w: &World, _: usize| {
+            let h = w.table.at(HELPER);
+            if w.gil.acquire_slow(h, Wait::Try).is_ok() {
+                w.data.touch();
+                w.gil.release_slow(h);
+            }
+        };
+        let a = thread(&w, 0, helper);
+        helper(&w, 0);
         finish(&w, vec![a]);
     }
 

@@ -28,6 +28,8 @@ const RULES: &[(&str, &str)] = &[
     ("close-forgets-bias", "a_close_meets_a_bias"),
     ("close-wakes-no-first", "a_close_comes_between_wake_and_try"),
     ("poll-whole-word", "a_poll_gives_way_and_loses_no_request"),
+    ("try-forgets-own", "an_owner_tries_while_its_bias_is_revoked"),
+    ("helpers-are-one", "two_helpers_exclude_each_other"),
 ];
 
 /// Breaks one rule at a time, each in a process of its own, which must fail: by a touch that nothing orders, a deadlock or
