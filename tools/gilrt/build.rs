@@ -1,4 +1,7 @@
-//! Tells the tool where the sample modules were built and, with the feature `bindgen`, binds the header anew.
+//! Tells the tool where the sample modules were built, compiles the programs that `gilrt bench` measures with and, with the
+//! feature `bindgen`, binds the header anew.
+
+use std::path::{Path, PathBuf};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -7,8 +10,44 @@ fn main() {
     if let Ok(folder) = std::env::var("DEP_GILRT_MODULES") {
         println!("cargo::rustc-env=GILRT_BUILT_MODULES={folder}");
     }
+    compile_kernels();
     #[cfg(feature = "bindgen")]
     bind_header();
+}
+
+/// Two shared libraries, which the tool opens after libgilrt.so: their `gil_*` stay undefined until then, so that calls go
+/// the way that a host's calls go.
+fn compile_kernels() {
+    const INCLUDE: &str = "../../include";
+    println!("cargo::rerun-if-changed=kernels");
+    println!("cargo::rerun-if-changed={INCLUDE}");
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("Cargo sets OUT_DIR")).join("kernels");
+    std::fs::create_dir_all(&out).unwrap_or_else(|error| panic!("cannot create {}: {error}", out.display()));
+    let sources = ["pairs", "contended", "sleeper", "futex", "retake", "compute", "crew"];
+    link(&sources, INCLUDE, &out.join("libkernels.so"));
+    link(&["empty"], INCLUDE, &out.join("libempty.so"));
+    println!("cargo::rustc-env=GILRT_BUILT_KERNELS={}", out.display());
+}
+
+/// Optimized whatever the profile: it is the compiled program that is measured.
+fn link(sources: &[&str], include: &str, library: &Path) {
+    let mut build = cc::Build::new();
+    build.std("gnu11").warnings(true).pic(true).opt_level(2).debug(false).force_frame_pointer(false);
+    let compiler = build.get_compiler();
+    let mut command = compiler.to_command();
+    command.arg("-shared").arg("-o").arg(library).arg("-I").arg(include);
+    command.args(sources.iter().map(|name| format!("kernels/{name}.c"))).arg("-lpthread");
+    match command.status() {
+        Ok(status) if status.success() => {}
+        Ok(status) => {
+            let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
+            panic!("the C compiler ended with {status}, see its messages above: {}", words.join(" "))
+        }
+        Err(error) => panic!(
+            "cannot run the C compiler {}: {error}; install gcc or clang, or name one in the environment variable CC",
+            compiler.path().display()
+        ),
+    }
 }
 
 /// Writes `$OUT_DIR/bindings.rs`, which `tests/bindings.rs` compares with the committed `src/bindings.rs`.

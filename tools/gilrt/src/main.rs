@@ -64,6 +64,8 @@ enum Command {
     Run(commands::run::Options),
     /// List the modules that are found by name, with their functions
     Modules(commands::modules::Options),
+    /// Measure what the library costs, beside what else there is
+    Bench(commands::bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
             None => commands::photograph::run(&cli.photograph),
             Some(Command::Run(options)) => commands::run::run(&options),
             Some(Command::Modules(options)) => commands::modules::run(&options),
+            Some(Command::Bench(options)) => commands::bench::run(&options),
         },
         Err(error) if error.use_stderr() => Err(Failure::from_command_line(&error)),
         // Help and version: what was asked for, not a failure.

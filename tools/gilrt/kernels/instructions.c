@@ -1,0 +1,101 @@
+/* One hot path, so many times, for a tool that counts instructions: a program of its own, with nothing else in it.
+   instructions PATH TIMES */
+#include <gilrt_inline.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a turn may need; the pairs begin detached, all others attached. */
+typedef struct place {
+  unsigned long times;
+  gil_thread_t *self;
+  obj_t *object;
+} place_t;
+
+/* Each path is a function of its own, since the compiler takes main for cold and inlines less there. It must not merge one
+   turn with the next, nor an acquire with its release. */
+#define SECTION() __asm__ volatile("" ::: "memory")
+#define PATH(name, statement)                              \
+  static __attribute__((noinline)) void name(place_t *at) { \
+    unsigned long times = at->times;                       \
+    gil_thread_t *self = at->self;                         \
+    obj_t *object = at->object;                            \
+    (void)self, (void)object;                              \
+    for (unsigned long i = 0; i < times; i++) {            \
+      statement;                                           \
+      SECTION();                                           \
+    }                                                      \
+  }
+
+PATH(nothing, (void)0)
+PATH(pair_by_call, gil_acquire(); SECTION(); gil_release())
+PATH(pair_inline, gil_acquire_inline(); SECTION(); gil_release_inline())
+PATH(pair_inline_t, gil_acquire_inline_t(self); SECTION(); gil_release_inline_t(self))
+PATH(region_by_call, gil_region_end(gil_region_begin()))
+PATH(region_inline, gil_region_end_inline(gil_region_begin_inline()))
+PATH(poll_by_call, gil_poll())
+PATH(poll_inline, gil_poll_inline())
+PATH(poll_inline_t, gil_poll_inline_t(self))
+PATH(count_by_call, obj_incref(object); obj_decref(object))
+PATH(count_inline, obj_incref_inline(object); obj_decref_inline(object))
+PATH(count_inline_t, obj_incref_inline_t(self, object); obj_decref_inline_t(self, object))
+
+static const struct {
+  const char *name;
+  void (*run)(place_t *at);
+  int detached, acquires; /* how it begins; whether each turn acquires */
+} paths[] = {
+    {"nothing", nothing, 0, 0},
+    {"pair-by-call", pair_by_call, 1, 1},
+    {"pair-inline", pair_inline, 1, 1},
+    {"pair-inline-t", pair_inline_t, 1, 1},
+    {"region-by-call", region_by_call, 0, 1},
+    {"region-inline", region_inline, 0, 1},
+    {"poll-by-call", poll_by_call, 0, 0},
+    {"poll-inline", poll_inline, 0, 0},
+    {"poll-inline-t", poll_inline_t, 0, 0},
+    {"count-by-call", count_by_call, 0, 0},
+    {"count-inline", count_inline, 0, 0},
+    {"count-inline-t", count_inline_t, 0, 0},
+};
+
+static void fail(const char *why) {
+  fprintf(stderr, "instructions: %s\n", why);
+  exit(1);
+}
+
+static obj_t *new_object(void) {
+  obj_type_config_t config = {.struct_size = sizeof config, .name = "counted"};
+  obj_type_t *type;
+  obj_t *object;
+  if (obj_type_new(&config, &type) || obj_new(type, 0, &object)) fail("no object can be made");
+  return object;
+}
+
+static uint64_t acquires(void) {
+  gilrt_stats_t stats = {.struct_size = sizeof stats};
+  if (gilrt_stats_get(NULL, &stats)) fail("the figures of the lock cannot be read");
+  return stats.acquires;
+}
+
+int main(int argc, char **argv) {
+  if (argc != 3) fail("usage: instructions PATH TIMES");
+  size_t chosen = 0, count = sizeof paths / sizeof *paths;
+  while (chosen < count && strcmp(paths[chosen].name, argv[1])) chosen++;
+  if (chosen == count) fail("unknown path");
+
+  /* The first acquisition makes the thread known and earns the bias. */
+  if (gil_acquire()) fail("the lock cannot be acquired");
+  place_t at = {.times = strtoul(argv[2], NULL, 10), .self = gil_thread_self(), .object = new_object()};
+  if (paths[chosen].detached) gil_release();
+  uint64_t before = acquires();
+  paths[chosen].run(&at);
+  /* A path that did not do its work would need few instructions. */
+  if (paths[chosen].acquires && acquires() - before != at.times) fail("the lock was not acquired once a turn");
+  if (paths[chosen].detached && gil_acquire()) fail("the lock cannot be acquired again");
+  if (!gil_held()) fail("the lock was lost");
+  if (obj_refcount(at.object) != 1) fail("the references do not add up");
+  obj_decref(at.object);
+  gil_release();
+  return gilrt_finalize(UINT64_MAX);
+}

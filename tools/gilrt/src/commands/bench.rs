@@ -1,0 +1,94 @@
+//! `gilrt bench`: what the lock costs, each figure beside its peers of the same run.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `rows` | the table of figures: what is measured, beside what, and what it may be at most |
+//! | `measure` | one round of one row, in a process of its own |
+//! | `kernels` | the C programs that do the measuring, made safe |
+//! | `peers` | the locks of Rust, which have no C interface |
+//! | `figures` | values of several rounds: medians, spread, ratios |
+//! | `machine` | where it was measured, and what speaks against the figures |
+//! | `show` | the table, and the same for programs |
+
+mod figures;
+mod kernels;
+mod machine;
+mod measure;
+mod peers;
+mod rows;
+mod show;
+
+use clap::{Args, Subcommand};
+
+use crate::failure::Failure;
+use crate::output;
+use figures::Figures;
+use machine::Machine;
+use rows::{Effort, RowName};
+
+#[derive(Args)]
+pub struct Options {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Measure the lock: uncontended, contended, beside CPU-bound threads, and how fairly it is shared
+    Lock(LockOptions),
+    /// One round of one row, for `gilrt bench lock` itself
+    #[command(hide = true)]
+    Measure(measure::Options),
+}
+
+#[derive(Args)]
+struct LockOptions {
+    /// The rows to measure [default: all]
+    #[arg(value_enum, value_name = "ROW")]
+    rows: Vec<RowName>,
+    /// How many rounds each row is measured in; the median of them counts [default: 5, or 2 with --quick]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    runs: Option<u32>,
+    /// Measure for a tenth of the time: shows that all works, not how well
+    #[arg(long)]
+    quick: bool,
+    /// Print one JSON object instead of the tables
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(options: &Options) -> Result<(), Failure> {
+    match &options.what {
+        What::Lock(options) => bench_lock(options),
+        What::Measure(options) => measure::run(options),
+    }
+}
+
+fn bench_lock(options: &LockOptions) -> Result<(), Failure> {
+    let effort = if options.quick { Effort::Quick } else { Effort::Full };
+    let rounds = options.runs.unwrap_or(if options.quick { 2 } else { 5 });
+    let machine = Machine::look()?;
+    if !options.json {
+        output::print(&show::heading(&machine, rounds))?;
+    }
+    let mut records = Vec::new();
+    for name in rows::all().filter(|name| options.rows.is_empty() || options.rows.contains(name)) {
+        let row = rows::get(name);
+        let mut figures = Figures::default();
+        for _ in 0..rounds {
+            // One process for each policy, and all of them once before any comes again: A B C A B C.
+            for policy in row.policies {
+                figures.add(measure::in_child(name, *policy, effort)?);
+            }
+        }
+        let record = show::record(name, row, figures);
+        if !options.json {
+            output::print(&show::row(&record))?;
+        }
+        records.push(record);
+    }
+    if options.json {
+        return output::print_json(&show::Report::new(&machine, rounds, options.quick, records));
+    }
+    output::print(&show::closing(&machine, &records))
+}

@@ -1,0 +1,172 @@
+//! Values of several rounds: medians, spread, and ratios of what was measured side by side.
+
+use serde::{Deserialize, Serialize};
+
+/// What a value counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    Nanoseconds,
+    PerSecond,
+    Ratio,
+}
+
+/// One value of one round: who was measured, in which circumstances, and which of its figures this is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Sample {
+    pub subject: String,
+    pub setting: String,
+    pub figure: String,
+    pub unit: Unit,
+    pub value: f64,
+}
+
+impl Sample {
+    pub fn new(subject: &str, setting: &str, figure: &str, unit: Unit, value: f64) -> Self {
+        let [subject, setting, figure] = [subject, setting, figure].map(str::to_owned);
+        Self { subject, setting, figure, unit, value }
+    }
+
+    pub fn nanoseconds(subject: &str, setting: &str, figure: &str, value: f64) -> Self {
+        Self::new(subject, setting, figure, Unit::Nanoseconds, value)
+    }
+}
+
+/// All values of one figure.
+#[derive(Clone, Debug, Serialize)]
+pub struct Figure {
+    pub subject: String,
+    pub setting: String,
+    pub figure: String,
+    pub unit: Unit,
+    pub median: f64,
+    pub low: f64,
+    pub high: f64,
+    /// Not measured here, but taken from elsewhere.
+    pub recorded: bool,
+    /// One for each round, in their order.
+    pub values: Vec<f64>,
+}
+
+impl Figure {
+    /// How far the rounds lie apart, in relation to the median.
+    pub fn spread(&self) -> f64 {
+        if self.median > 0.0 { (self.high - self.low) / self.median } else { 0.0 }
+    }
+}
+
+/// The figures of a row, in the order in which they first came.
+#[derive(Default)]
+pub struct Figures(Vec<Figure>);
+
+/// A figure's name: subject, setting, figure.
+pub type Key<'a> = (&'a str, &'a str, &'a str);
+
+impl Figures {
+    pub fn add(&mut self, samples: Vec<Sample>) {
+        for sample in samples {
+            self.put(sample, false);
+        }
+    }
+
+    /// A value that was measured elsewhere.
+    pub fn record(&mut self, sample: Sample) {
+        self.put(sample, true);
+    }
+
+    fn put(&mut self, sample: Sample, recorded: bool) {
+        let Sample { subject, setting, figure, unit, value } = sample;
+        let known =
+            |it: &&mut Figure| (&it.subject, &it.setting, &it.figure) == (&subject, &setting, &figure);
+        if let Some(figure) = self.0.iter_mut().find(known) {
+            figure.values.push(value);
+            figure.median = median(&figure.values);
+            figure.low = figure.low.min(value);
+            figure.high = figure.high.max(value);
+            return;
+        }
+        let values = vec![value];
+        self.0.push(Figure {
+            subject,
+            setting,
+            figure,
+            unit,
+            median: value,
+            low: value,
+            high: value,
+            recorded,
+            values,
+        });
+    }
+
+    pub fn median(&self, key: Key<'_>) -> Option<f64> {
+        self.find(key).map(|figure| figure.median)
+    }
+
+    /// The median of the rounds' ratios: what disturbs one round disturbs both values of it.
+    pub fn ratio(&self, above: Key<'_>, below: Key<'_>) -> Option<f64> {
+        let (above, below) = (self.find(above)?, self.find(below)?);
+        let ratios: Vec<f64> = above.values.iter().zip(&below.values).map(|(a, b)| a / b.max(1e-9)).collect();
+        Some(median(&ratios))
+    }
+
+    fn find(&self, (subject, setting, figure): Key<'_>) -> Option<&Figure> {
+        self.0.iter().find(|it| {
+            (it.subject.as_str(), it.setting.as_str(), it.figure.as_str()) == (subject, setting, figure)
+        })
+    }
+
+    pub fn into_vec(self) -> Vec<Figure> {
+        self.0
+    }
+}
+
+/// The middle value, or the mean of the two in the middle; 0 for none.
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.as_slice() {
+        [] => 0.0,
+        sorted if sorted.len() % 2 == 1 => sorted[sorted.len() / 2],
+        sorted => (sorted[sorted.len() / 2 - 1] + sorted[sorted.len() / 2]) / 2.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figures(pairs: &[(f64, f64)]) -> Figures {
+        let mut figures = Figures::default();
+        for (ours, theirs) in pairs {
+            figures.add(vec![
+                Sample::nanoseconds("ours", "", "time", *ours),
+                Sample::nanoseconds("theirs", "", "time", *theirs),
+            ]);
+        }
+        figures
+    }
+
+    #[test]
+    fn a_median_is_the_middle_or_between_the_two_in_the_middle() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert_eq!(median(&[]), 0.0);
+    }
+
+    #[test]
+    fn a_ratio_compares_values_of_the_same_round() {
+        // The second round was disturbed as a whole.
+        let figures = figures(&[(1.0, 2.0), (50.0, 100.0), (1.5, 2.0)]);
+        assert_eq!(figures.ratio(("ours", "", "time"), ("theirs", "", "time")), Some(0.5));
+        assert_eq!(figures.ratio(("ours", "", "time"), ("nobody", "", "time")), None);
+    }
+
+    #[test]
+    fn the_rounds_of_a_figure_are_kept_together() {
+        let ours = figures(&[(1.0, 2.0), (3.0, 2.0), (2.0, 2.0)]).into_vec().swap_remove(0);
+        assert_eq!((ours.median, ours.low, ours.high), (2.0, 1.0, 3.0));
+        assert_eq!(ours.spread(), 1.0);
+        assert_eq!(ours.values, [1.0, 3.0, 2.0]);
+    }
+}

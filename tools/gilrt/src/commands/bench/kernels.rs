@@ -1,0 +1,155 @@
+//! The C programs of `kernels/` that do the measuring, found, opened and made safe.
+
+use std::ffi::c_int;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use libloading::os::unix::{Library as SharedObject, RTLD_GLOBAL, RTLD_NOW};
+
+use crate::failure::Failure;
+use crate::library::{Library, executable_folder};
+
+/// What a kernel is to do; the kernel says what it looks at.
+#[derive(Default)]
+pub struct Task {
+    pub units: u64,
+    pub duration: Duration,
+    pub threads: u32,
+    /// Time each acquisition.
+    pub timed: bool,
+    /// How many single waits are wanted at the most.
+    pub waits: usize,
+}
+
+/// What a kernel found.
+pub struct Outcome {
+    pub elapsed: Duration,
+    pub done: u64,
+    pub longest_wait: Duration,
+    pub lost: Duration,
+    /// Of `done`, by thread.
+    pub shares: Vec<u64>,
+    /// Nanoseconds each.
+    pub waits: Vec<u64>,
+}
+
+const MOST_THREADS: usize = 16;
+
+/// `kernel_task_t` of kernel.h.
+#[repr(C)]
+struct RawTask {
+    units: u64,
+    duration_ns: u64,
+    threads: u32,
+    timed: u32,
+    waits: *mut u64,
+    capacity: usize,
+}
+
+/// `kernel_result_t` of kernel.h.
+#[repr(C)]
+#[derive(Default)]
+struct RawResult {
+    done: u64,
+    witness: u64,
+    elapsed_ns: u64,
+    waits: u64,
+    longest_wait_ns: u64,
+    lost_ns: u64,
+    shares: [u64; MOST_THREADS],
+}
+
+type Kernel = unsafe extern "C" fn(*const RawTask, *mut RawResult) -> c_int;
+
+/// libgilrt and, above it, the kernels. They stay mapped until the process ends.
+pub struct Kernels {
+    pub library: Library,
+    object: SharedObject,
+}
+
+impl Kernels {
+    pub fn open() -> Result<Self, Failure> {
+        let library = Library::open()?;
+        let folder = locate()?;
+        // The kernels find empty_call and the library's names among the global ones, as a host does that is linked with both.
+        let empty = open(&folder.join("libempty.so"))?;
+        std::mem::forget(empty);
+        Ok(Self { library, object: open(&folder.join("libkernels.so"))? })
+    }
+
+    /// Runs a kernel, and checks that the lock has kept its threads apart.
+    pub fn run(&self, name: &str, task: &Task) -> Result<Outcome, Failure> {
+        let mut waits = vec![0; task.waits];
+        let raw = RawTask {
+            units: task.units,
+            duration_ns: u64::try_from(task.duration.as_nanos()).unwrap_or(u64::MAX),
+            threads: task.threads,
+            timed: task.timed.into(),
+            waits: waits.as_mut_ptr(),
+            capacity: waits.len(),
+        };
+        let mut result = RawResult::default();
+        // SAFETY: all that libkernels.so exports by such a name are functions of this type.
+        let kernel = unsafe { self.object.get::<Kernel>(name.as_bytes()) }
+            .map_err(|error| Failure::Failed(format!("there is no kernel {name}: {error}")))?;
+        // SAFETY: both structures are laid out as kernel.h has them, and `waits` has the room that the task says.
+        let error = unsafe { kernel(&raw, &mut result) };
+        if error != 0 {
+            let why = crate::failure::reason(&std::io::Error::from_raw_os_error(error));
+            return Err(Failure::Failed(format!("{name} could not be run: {why}")));
+        }
+        check_witness(name, result.witness, result.done)?;
+        waits.truncate(usize::try_from(result.waits).unwrap_or(usize::MAX));
+        Ok(Outcome {
+            elapsed: Duration::from_nanos(result.elapsed_ns),
+            done: result.done,
+            longest_wait: Duration::from_nanos(result.longest_wait_ns),
+            lost: Duration::from_nanos(result.lost_ns),
+            shares: result.shares.to_vec(),
+            waits,
+        })
+    }
+}
+
+/// A lock that lets two threads in at once can be as fast as one likes, so its figures count for nothing.
+pub fn check_witness(name: &str, witness: u64, done: u64) -> Result<(), Failure> {
+    if witness == done {
+        return Ok(());
+    }
+    Err(Failure::Failed(format!(
+        "{name}: the lock let two threads in at once: each for itself they counted {done}, but together {witness}; this is \
+         a defect of the lock, please report it"
+    )))
+}
+
+fn open(path: &Path) -> Result<SharedObject, Failure> {
+    // SAFETY: built with this tool; it has no initialisers.
+    unsafe { SharedObject::open(Some(path), RTLD_NOW | RTLD_GLOBAL) }
+        .map_err(|error| Failure::Failed(format!("cannot use {}: {error}", path.display())))
+}
+
+/// Where the build put them, or beside the tool once it is installed.
+fn locate() -> Result<PathBuf, Failure> {
+    let installed = executable_folder()?.join("../lib/gilrt/kernels");
+    let places = [option_env!("GILRT_BUILT_KERNELS").map(PathBuf::from), Some(installed.clone())];
+    places.into_iter().flatten().find(|folder| folder.is_dir()).ok_or_else(|| {
+        Failure::Failed(format!(
+            "the programs that measure are not in {}; run the tool where it was built, with cargo run --release",
+            installed.display()
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_lost_a_count_is_refused_l26() {
+        assert!(check_witness("kernel", 5, 5).is_ok());
+        let Err(Failure::Failed(message)) = check_witness("kernel", 4, 5) else {
+            panic!("a lost count was accepted")
+        };
+        assert!(message.contains("two threads in at once"), "{message}");
+    }
+}

@@ -1,0 +1,65 @@
+//! Where it was measured, and what speaks against the figures.
+
+use std::fs;
+
+use serde::Serialize;
+
+use crate::failure::{Failure, reason};
+
+/// A load above this means that others use the processors too.
+const QUIET: f64 = 0.5;
+
+#[derive(Serialize)]
+pub struct Machine {
+    pub cpu: String,
+    pub cpus: usize,
+    pub kernel: String,
+    /// The mean number of running threads during the last minute, before anything was measured.
+    pub load: f64,
+}
+
+impl Machine {
+    pub fn look() -> Result<Self, Failure> {
+        let cpuinfo = read("/proc/cpuinfo")?;
+        let load = read("/proc/loadavg")?;
+        Ok(Self {
+            cpu: field(&cpuinfo, "model name").unwrap_or(std::env::consts::ARCH).to_owned(),
+            cpus: std::thread::available_parallelism().map_or(1, usize::from),
+            kernel: read("/proc/sys/kernel/osrelease")?.trim().to_owned(),
+            load: load.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0.0),
+        })
+    }
+
+    /// What a reader of the figures must know.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.load > QUIET {
+            warnings.push(format!(
+                "the load was {} at the start: others used the processors too; measure again when it is below {QUIET}",
+                self.load
+            ));
+        }
+        if self.cpus < 2 {
+            warnings.push(
+                "there is one CPU: what two threads do at once, and a wake-up across CPUs, cannot be measured".to_owned(),
+            );
+        }
+        if cfg!(debug_assertions) {
+            warnings.push("this is a debug build: measure with cargo run --release".to_owned());
+        }
+        warnings
+    }
+}
+
+fn read(path: &str) -> Result<String, Failure> {
+    fs::read_to_string(path)
+        .map_err(|error| Failure::Failed(format!("cannot read {path}: {}", reason(&error))))
+}
+
+/// The value of the first line with this name.
+fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(key, _)| key.trim() == name)
+        .map(|(_, value)| value.trim())
+}

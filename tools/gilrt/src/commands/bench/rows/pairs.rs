@@ -1,0 +1,142 @@
+//! One thread that is alone: release and acquire, inline and by call, and a poll.
+
+use std::time::Duration;
+
+use super::{Effort, Policy, RESPONSIVE, Row, Verdict};
+use crate::commands::bench::figures::{Figures, Sample, Unit, median};
+use crate::commands::bench::kernels::{Kernels, Task};
+use crate::commands::bench::peers;
+use crate::failure::Failure;
+
+const INLINE: &str = "gilrt, inline";
+const INLINE_T: &str = "gilrt, inline, given the thread";
+const CALL: &str = "gilrt, by call";
+const EMPTY_CALLS: &str = "two empty calls into a library";
+const PTHREAD: &str = "pthread mutex";
+const PAIR: &str = "a pair";
+const POLLED: &str = "a turn of the loop";
+
+pub static UNCONTENDED: Row = Row {
+    title: "release and acquire, uncontended, inline",
+    policies: RESPONSIVE,
+    measure: measure_uncontended,
+    judge: judge_uncontended,
+    recorded: &[],
+};
+
+pub static CALL_ROW: Row = Row {
+    title: "release and acquire, uncontended, by call",
+    policies: RESPONSIVE,
+    measure: measure_calls,
+    judge: judge_calls,
+    recorded: &[
+        ("CPython 2.7", "", PAIR, Unit::Nanoseconds, 15.0),
+        ("CPython 3.11", "", PAIR, Unit::Nanoseconds, 49.0),
+        ("CPython 3.13", "", PAIR, Unit::Nanoseconds, 54.0),
+        ("CPython 3.14", "", PAIR, Unit::Nanoseconds, 36.0),
+        ("PyPy", "", PAIR, Unit::Nanoseconds, 3.0),
+        ("Ruby 3.1", "", PAIR, Unit::Nanoseconds, 50.0),
+        ("OCaml 4.13", "", PAIR, Unit::Nanoseconds, 53.0),
+    ],
+};
+
+pub static POLL: Row = Row {
+    title: "poll, inline, when nobody asks for anything",
+    policies: RESPONSIVE,
+    measure: measure_poll,
+    judge: judge_poll,
+    recorded: &[],
+};
+
+/// Passes of a round: subject by subject, then again, so that what disturbs one of them meets all alike.
+const PASSES: usize = 11;
+const UNITS: u64 = 2_000_000;
+
+type Timer<'a> = &'a dyn Fn(u64) -> Result<Duration, Failure>;
+
+/// The median of the passes for each subject, in nanoseconds for one unit.
+fn interleaved(subjects: &[(&str, Timer<'_>)], figure: &str, effort: Effort) -> Result<Vec<Sample>, Failure> {
+    let units = effort.units(UNITS);
+    let mut passes = vec![Vec::new(); subjects.len()];
+    // The first pass loads the code and earns the bias, and does not count.
+    for pass in 0..=PASSES {
+        for ((_, time), passes) in subjects.iter().zip(&mut passes) {
+            let took = time(units)?;
+            if pass > 0 {
+                passes.push(took.as_nanos() as f64 / units as f64);
+            }
+        }
+    }
+    let samples = subjects.iter().zip(&passes);
+    Ok(samples
+        .map(|((subject, _), passes)| Sample::nanoseconds(subject, "", figure, median(passes)))
+        .collect())
+}
+
+/// A kernel that acquires once for each unit; that it did, the library's own count bears witness.
+fn acquiring(kernels: &Kernels, name: &str, units: u64) -> Result<Duration, Failure> {
+    let before = kernels.library.lock_figures()?.acquires;
+    let took = timed(kernels, name, units)?;
+    let acquired = kernels.library.lock_figures()?.acquires - before;
+    if acquired < units {
+        return Err(Failure::Failed(format!(
+            "{name}: of {units} acquisitions the library counted {acquired}"
+        )));
+    }
+    Ok(took)
+}
+
+fn timed(kernels: &Kernels, name: &str, units: u64) -> Result<Duration, Failure> {
+    Ok(kernels.run(name, &Task { units, ..Task::default() })?.elapsed)
+}
+
+fn measure_uncontended(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Vec<Sample>, Failure> {
+    let subjects: &[(&str, Timer<'_>)] = &[
+        (INLINE, &|units| acquiring(kernels, "kernel_pair_inline", units)),
+        (INLINE_T, &|units| acquiring(kernels, "kernel_pair_inline_t", units)),
+        (PTHREAD, &|units| timed(kernels, "kernel_pair_pthread", units)),
+        ("parking_lot", &|units| Ok(peers::alone::<parking_lot::Mutex<u64>>(units))),
+        ("std Mutex", &|units| Ok(peers::alone::<std::sync::Mutex<u64>>(units))),
+        ("CAS and swap", &|units| timed(kernels, "kernel_pair_cas", units)),
+    ];
+    interleaved(subjects, PAIR, effort)
+}
+
+fn judge_uncontended(figures: &Figures) -> Vec<Verdict> {
+    let (ours, pthread) = ((INLINE, "", PAIR), (PTHREAD, "", PAIR));
+    vec![
+        Verdict::at_most("a pair", figures.median(ours), 1.5, Unit::Nanoseconds),
+        Verdict::at_most("against a pthread mutex", figures.ratio(ours, pthread), 0.25, Unit::Ratio),
+    ]
+}
+
+fn measure_calls(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Vec<Sample>, Failure> {
+    let subjects: &[(&str, Timer<'_>)] = &[
+        (CALL, &|units| acquiring(kernels, "kernel_pair_call", units)),
+        (EMPTY_CALLS, &|units| timed(kernels, "kernel_pair_empty", units)),
+        (PTHREAD, &|units| timed(kernels, "kernel_pair_pthread", units)),
+    ];
+    interleaved(subjects, PAIR, effort)
+}
+
+fn judge_calls(figures: &Figures) -> Vec<Verdict> {
+    let ratio = figures.ratio((CALL, "", PAIR), (EMPTY_CALLS, "", PAIR));
+    vec![Verdict::at_most("against two empty calls", ratio, 1.4, Unit::Ratio)]
+}
+
+fn measure_poll(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Vec<Sample>, Failure> {
+    let subjects: &[(&str, Timer<'_>)] = &[
+        (INLINE, &|units| timed(kernels, "kernel_poll_inline", units)),
+        ("an empty loop", &|units| timed(kernels, "kernel_poll_empty", units)),
+    ];
+    interleaved(subjects, POLLED, effort)
+}
+
+fn judge_poll(figures: &Figures) -> Vec<Verdict> {
+    vec![Verdict::at_most(
+        "a poll with its loop",
+        figures.median((INLINE, "", POLLED)),
+        0.6,
+        Unit::Nanoseconds,
+    )]
+}

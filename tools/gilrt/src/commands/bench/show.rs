@@ -1,0 +1,151 @@
+//! The figures as people read them, and the same for programs.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::figures::{Figure, Figures, Sample, Unit};
+use super::machine::Machine;
+use super::rows::{self, Bound, Row, RowName, Verdict};
+use crate::figures::{count, ratio, time};
+use crate::report::table;
+
+/// Rounds further apart than this were disturbed.
+const CALM: f64 = 0.2;
+
+/// One row with all that is known about it.
+#[derive(Serialize)]
+pub struct Record {
+    row: String,
+    title: &'static str,
+    figures: Vec<Figure>,
+    limits: Vec<Verdict>,
+}
+
+/// The whole, for programs.
+#[derive(Serialize)]
+pub struct Report<'a> {
+    machine: &'a Machine,
+    rounds: u32,
+    quick: bool,
+    rows: Vec<Record>,
+    warnings: Vec<String>,
+}
+
+impl<'a> Report<'a> {
+    pub fn new(machine: &'a Machine, rounds: u32, quick: bool, rows: Vec<Record>) -> Self {
+        let warnings = warnings(machine, &rows);
+        Self { machine, rounds, quick, rows, warnings }
+    }
+}
+
+pub fn record(name: RowName, row: &Row, mut figures: Figures) -> Record {
+    let limits = (row.judge)(&figures);
+    for (subject, setting, figure, unit, value) in row.recorded {
+        figures.record(Sample::new(subject, setting, figure, *unit, *value));
+    }
+    Record { row: rows::name(&name), title: row.title, figures: figures.into_vec(), limits }
+}
+
+pub fn heading(machine: &Machine, rounds: u32) -> String {
+    let cpus = if machine.cpus == 1 { "1 CPU".to_owned() } else { format!("{} CPUs", machine.cpus) };
+    format!(
+        "{}, {cpus}, kernel {}, load {}\n{rounds} round{}: the median, and the least and the greatest in brackets\n",
+        machine.cpu,
+        machine.kernel,
+        machine.load,
+        if rounds == 1 { "" } else { "s" }
+    )
+}
+
+/// One line for each subject in each setting, one column for each figure, then the limits.
+pub fn row(record: &Record) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    let mut lines: Vec<(&str, &str)> = Vec::new();
+    for figure in &record.figures {
+        if !names.contains(&figure.figure.as_str()) {
+            names.push(&figure.figure);
+        }
+        let line = (figure.setting.as_str(), figure.subject.as_str());
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    let cells: Vec<Vec<String>> = lines
+        .iter()
+        .map(|(setting, subject)| {
+            let of = |name: &&str| {
+                let known = |it: &&Figure| {
+                    (it.subject.as_str(), it.setting.as_str(), it.figure.as_str())
+                        == (*subject, *setting, *name)
+                };
+                record.figures.iter().find(known).map_or_else(|| "-".to_owned(), cell)
+            };
+            let mut cells = vec![(*subject).to_owned(), (*setting).to_owned()];
+            cells.extend(names.iter().map(of));
+            cells
+        })
+        .collect();
+    let header: Vec<&str> = ["", ""].into_iter().chain(names.iter().copied()).collect();
+    let limits: String = record.limits.iter().map(|limit| format!("  {}\n", verdict(limit))).collect();
+    format!("\n{}: {}\n{}{limits}", record.row, record.title, table(&header, &cells, 2))
+}
+
+fn cell(figure: &Figure) -> String {
+    let shown = value(figure.median, figure.unit);
+    match figure.values.len() {
+        _ if figure.recorded => format!("{shown} (recorded)"),
+        1 => shown,
+        _ => format!("{shown} ({} … {})", value(figure.low, figure.unit), value(figure.high, figure.unit)),
+    }
+}
+
+fn value(value: f64, unit: Unit) -> String {
+    match unit {
+        // Below a nanosecond a duration has no digits left.
+        Unit::Nanoseconds if value < 1000.0 => format!("{} ns", ratio(value)),
+        Unit::Nanoseconds => time(Duration::from_nanos(value as u64)),
+        Unit::PerSecond => count(value as u64),
+        Unit::Ratio => format!("{value:.3}"),
+    }
+}
+
+fn verdict(limit: &Verdict) -> String {
+    let bound = match limit.bound {
+        Bound::AtMost => "at most",
+        Bound::AtLeast => "at least",
+    };
+    let outcome = match (limit.met, limit.value) {
+        (Some(true), Some(it)) => format!("met, {}", value(it, limit.unit)),
+        (Some(false), Some(it)) => {
+            format!("NOT MET, {}: {} of the limit", value(it, limit.unit), ratio(it / limit.limit))
+        }
+        _ => "not judged: it could not be measured here".to_owned(),
+    };
+    format!("{} {bound} {}: {outcome}", limit.what, value(limit.limit, limit.unit))
+}
+
+fn warnings(machine: &Machine, records: &[Record]) -> Vec<String> {
+    let mut warnings = machine.warnings();
+    let measured = || records.iter().flat_map(|record| &record.figures).filter(|figure| !figure.recorded);
+    let disturbed = measured().filter(|figure| figure.spread() > CALM).count();
+    if disturbed > 0 {
+        warnings.push(format!(
+            "the rounds of {disturbed} of {} figures lie more than {:.0} % apart",
+            measured().count(),
+            CALM * 100.0
+        ));
+    }
+    warnings
+}
+
+pub fn closing(machine: &Machine, records: &[Record]) -> String {
+    let limits = || records.iter().flat_map(|record| &record.limits);
+    let met = limits().filter(|limit| limit.met == Some(true)).count();
+    let mut text = format!("\n{met} of {} limits met\n", limits().count());
+    text += "That a scheduling decision among 10,000 waiters costs O(log n) is shown by counts, in tests/sched.rs.\n";
+    for warning in warnings(machine, records) {
+        text += &format!("warning: {warning}\n");
+    }
+    text
+}

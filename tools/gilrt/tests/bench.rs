@@ -1,0 +1,103 @@
+//! `gilrt bench`: that every row is measured and told, by people's table and by JSON. How fast anything is, is not for a test.
+
+use std::process::Output;
+use std::time::Duration;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+/// Finds a hang; far above what a run takes, and stretched for builds that are slow by nature.
+fn time_limit() -> Duration {
+    let slowdown = std::env::var("GILRT_TEST_SLOWDOWN").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    Duration::from_secs(120) * slowdown
+}
+
+fn bench(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gilrt"));
+    // What the surroundings say about the lock must not reach the rows, which choose for themselves.
+    command.timeout(time_limit()).env("GILRT_POLICY", "ticks").env("GILRT_SWITCH_INTERVAL_NS", "1000");
+    command.arg("bench").args(arguments).output().expect("the tool starts")
+}
+
+#[track_caller]
+fn json(arguments: &[&str]) -> Value {
+    let output = bench(arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("one JSON value and nothing else")
+}
+
+/// The names of what a row measured, each once.
+fn distinct(row: &Value, field: &str, recorded: bool) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for figure in row["figures"].as_array().unwrap().iter().filter(|it| it["recorded"] == recorded) {
+        let name = figure[field].as_str().unwrap().to_owned();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+#[test]
+fn every_row_is_measured_beside_its_peers_and_held_against_its_limits() {
+    let report = json(&["lock", "--quick", "--json", "--runs", "1"]);
+    assert!(report["machine"]["cpus"].as_u64().unwrap() >= 1);
+    let rows = report["rows"].as_array().unwrap();
+    let names: Vec<_> = rows.iter().map(|row| row["row"].as_str().unwrap()).collect();
+    assert_eq!(names, ["uncontended", "call", "poll", "contended", "sleep", "retake", "compute", "share"]);
+    for row in rows {
+        assert!(distinct(row, "subject", false).len() >= 2, "nothing to compare with: {row}");
+        for figure in row["figures"].as_array().unwrap() {
+            let value = |name: &str| figure[name].as_f64().unwrap();
+            assert!(value("median") > 0.0, "nothing was measured: {figure}");
+            assert!(value("low") <= value("median") && value("median") <= value("high"), "{figure}");
+            assert_eq!(figure["values"].as_array().unwrap().len(), 1, "{figure}");
+        }
+        for limit in row["limits"].as_array().unwrap() {
+            let (value, allowed) = (limit["value"].as_f64(), limit["limit"].as_f64().unwrap());
+            let met = match limit["bound"].as_str().unwrap() {
+                "at_most" => value.map(|value| value <= allowed),
+                "at_least" => value.map(|value| value >= allowed),
+                other => panic!("unknown bound {other}"),
+            };
+            assert_eq!(limit["met"].as_bool(), met, "{limit}");
+        }
+    }
+    assert!(!distinct(&rows[1], "subject", true).is_empty(), "the recorded figures are missing");
+}
+
+#[test]
+fn the_rows_choose_policy_and_interval_whatever_the_environment_says() {
+    let report = json(&["lock", "sleep", "--quick", "--json", "--runs", "2"]);
+    let figures = report["rows"][0]["figures"].as_array().unwrap();
+    let interval: Vec<_> = figures
+        .iter()
+        .filter(|it| it["subject"] == "gilrt, interval" && it["figure"] == "p50")
+        .map(|it| it["values"].as_array().unwrap())
+        .collect();
+    assert_eq!(interval.len(), 4, "beside 1, 2, 4 and 8 threads: {figures:?}");
+    for values in interval {
+        assert_eq!(values.len(), 2, "one for each round: {values:?}");
+        // By this policy nobody asks for the lock before the default interval is over, be the machine ever so fast.
+        assert!(values.iter().all(|it| it.as_f64().unwrap() >= 5e6), "{values:?}");
+    }
+}
+
+#[test]
+fn the_table_names_the_machine_the_figures_and_the_verdict() {
+    let output = bench(&["lock", "poll", "--quick", "--runs", "1"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in ["CPU", "kernel", "poll: ", "an empty loop", "at most 0.60 ns: ", " of 1 limits met"] {
+        assert!(text.contains(part), "{part} is missing:\n{text}");
+    }
+}
+
+#[test]
+fn a_row_that_does_not_exist_is_a_usage_error_that_names_those_that_do() {
+    let output = bench(&["lock", "speed"]);
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.starts_with("gilrt: ") && stderr.contains("uncontended"), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+}
