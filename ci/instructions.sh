@@ -44,8 +44,9 @@ for path in "${paths[@]}"; do
 done >"$counted"
 
 if [[ -n ${GILRT_WRITE:-} ]]; then
+  # A growth that is written over unseen is one that nobody decided on.
+  diff -u ci/instructions.txt "$counted" && echo "nothing changed" || echo "changed as above: say why in the commit"
   cp "$counted" ci/instructions.txt
-  cat ci/instructions.txt
   exit
 fi
 awk '

@@ -6,7 +6,7 @@
 //!
 //! | policy | who is next | when the holder is asked to drop | how long a voluntary release may be barged |
 //! |---|---|---|---|
-//! | RESPONSIVE | the least runtime; the oldest once it has aged (waiters × slice) | on arrival, if its runtime exceeds the arrival's by the granularity; else at the end of its slice | 1 ms |
+//! | RESPONSIVE | the least runtime; the oldest once it has aged (waiters × slice) | on arrival, if its runtime exceeds the arrival's by the granularity; else at the end of its slice, or when the oldest has aged a slice more | 1 ms |
 //! | INTERVAL | the oldest | one interval after the first waiter came or the holder began, whichever is later | until the drop was asked for |
 //! | TICKS | the oldest | never: the holder counts its own polls | for ever |
 
@@ -256,13 +256,28 @@ impl Sched {
         }
     }
 
-    /// Whether the oldest has waited for so long that runtimes no longer count.
+    /// Whether the oldest has waited for so long that runtimes no longer count. An interruption for one that is back from
+    /// I/O is not turned against it, unless the oldest has waited for a slice more.
     fn aged(&self, oldest: Member, now: Ns) -> bool {
-        let Record { entered, patience, .. } = *self.at(oldest);
-        // Not by those alone who wait now: a flood of fresh threads would raise that faster than anybody ages. An
-        // interruption for one that is back from I/O is not turned against it, unless the oldest is older still.
-        let slices = self.waiters.min(patience) + u32::from(self.interrupted);
-        self.clock(now).saturating_sub(entered) > u64::from(slices).saturating_mul(self.slice)
+        let (age, patience) =
+            (self.clock(now).saturating_sub(self.at(oldest).entered), self.patience(oldest));
+        age > patience && (!self.interrupted || age >= patience + self.slice)
+    }
+
+    /// One slice for each that waits, but not for those alone who wait now: a flood of fresh threads would raise that
+    /// faster than anybody ages.
+    fn patience(&self, m: Member) -> Ns {
+        u64::from(self.waiters.min(self.at(m).patience)) * self.slice
+    }
+
+    /// When the present holder must go although its slice is not over: the oldest has then aged a slice beyond its
+    /// patience. NEVER if it had before the turn began, so that each waiter cuts one turn short at the most.
+    fn last_call(&self, oldest: Member) -> Ns {
+        let before = self.turns.saturating_sub(self.at(oldest).entered);
+        match (self.patience(oldest) + self.slice).checked_sub(before) {
+            Some(left) if left > 0 => self.turn_began + left,
+            _ => NEVER,
+        }
     }
 
     /// The time by which waiters age. It runs as real time does, but stops when a turn has lasted a slice, until the
@@ -312,7 +327,7 @@ impl Sched {
         let arrived = self.at(first).arrived;
         match self.policy {
             Policy::Responsive => Due {
-                drop: now + self.slice.saturating_sub(ran),
+                drop: (now + self.slice.saturating_sub(ran)).min(self.last_call(first)),
                 // Nobody barges past one that has aged.
                 handoff: if self.aged(first, now) { now } else { arrived.max(self.last_handoff) + BARGING },
             },

@@ -223,7 +223,7 @@ fn who_barges_gets_its_share() {
 #[test]
 fn a_stream_of_fresh_threads_keeps_nobody_out() {
     let worker = Plan::hog(50 * US).starting(0);
-    for (every, hold) in [(MS, MS), (500 * US, 3 * MS), (100 * US, MS)] {
+    for (every, hold) in [(MS, 2 * MS), (500 * US, 3 * MS), (100 * US, MS)] {
         let fresh =
             |i: u64| Plan { poll: 50 * US, ..Plan::io(0, hold) }.times(1).starting(20 * MS + i * every);
         let mut plans = vec![worker; 2];
