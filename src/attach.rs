@@ -51,7 +51,8 @@ pub fn acquire_as<S: Slow>(t: &'static Thread, how: Wait) -> Done {
     Ok(())
 }
 
-#[inline(always)]
+#[cold]
+#[inline(never)]
 fn nest<S: Slow>(t: &'static Thread) -> Done {
     if S::interrupted(t) {
         return Err(Status::Deadlock);

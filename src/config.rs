@@ -4,6 +4,7 @@ use crate::object::heap::Hooks;
 use crate::sys::barrier::Bias;
 use crate::sched::{DEFAULT_SLICE, Ns, Policy, SLICE_RANGE};
 use std::fmt::Display;
+use std::io::Write;
 
 /// How objects are born: who may count them plainly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,7 +75,9 @@ pub fn read<T>(name: &str, allowed: &(impl Display + ?Sized), parse: impl Fn(&st
     let value = std::env::var_os(name)?;
     let parsed = value.to_str().and_then(parse);
     if parsed.is_none() {
-        eprintln!("gilrt: {name}={} is ignored: allowed are {allowed}", value.to_string_lossy());
+        let value = value.to_string_lossy();
+        // Not eprintln, which panics when standard error cannot be written.
+        _ = writeln!(std::io::stderr(), "gilrt: {name}={value} is ignored: allowed are {allowed}");
     }
     parsed
 }

@@ -80,6 +80,8 @@ pub struct Inner {
     keeper: Option<Keeper>,
     /// The number of the waiter that a release has woken to try; 0 when WAKING is not set.
     waking: u32,
+    /// The hold that the woken waiter has seen: whose, and its number.
+    glimpsed: (u32, u64),
     /// The present holder has been asked to drop.
     asked: bool,
     bias: bias::History,
@@ -154,6 +156,16 @@ impl Gil {
         inner.acquires_before += t.acquires.load(Relaxed);
     }
 
+    /// From now on. Who keeps the time by the old interval is woken, so that a shorter one does not wait for it.
+    pub fn set_slice(&self, slice: Ns) {
+        let mut inner = self.inner.lock();
+        inner.sched.set_slice(slice);
+        inner.keeper = None;
+        let poked = self.entrust(&mut inner, crate::sync::now());
+        drop(inner);
+        poked.inspect(|w| w.bed.ring());
+    }
+
     /// The mutex, for statistics, settings and the fork.
     pub fn lock_inner(&self) -> Guard<'_, Inner> {
         self.inner.lock()
@@ -183,7 +195,7 @@ impl Gil {
     pub fn tell(&self, poll: u32, breaker: u32) {
         // After the request: either we see the holder here, or the holder's fence after its grant shows it the request.
         crate::sync::fence_after_rmw();
-        let mut seen = self.word();
+        let mut seen = Word(self.word.load(Acquire)); // pairs with the Release of whoever stored the holder
         loop {
             if seen.has(HELD) {
                 let holder = self.table.at(seen.holder());
@@ -233,6 +245,7 @@ impl Inner {
             seats: Vec::new(),
             keeper: None,
             waking: 0,
+            glimpsed: (0, 0),
             asked: false,
             bias: bias::History::new(),
             acquires_before: 0,
@@ -275,6 +288,7 @@ impl Inner {
         }
         let ran = self.ran(t, now);
         self.sched.charge(member(t), ran);
+        t.since.store(now, Relaxed); // or a holder that barges back would be charged for the same time again
         self.counters.held(ran);
         ran
     }

@@ -107,11 +107,15 @@ impl Interp {
             if !self.calls.is_empty() {
                 self.gil.requests.fetch_or(CALL, SeqCst); // for whoever attaches while this one is away
             }
+            // The host's code, also when a module's was interrupted for it: the types that it makes are the host's.
+            let library = t.library.swap(ptr::null_mut(), Relaxed);
             let result = attach::call_out(t, Some(inside), || call.run());
+            t.library.store(library, Relaxed);
             if answer == 0 {
                 answer = result;
             }
         }
+        self.gil.requests.fetch_and(!CALL, AcqRel);
         if !self.calls.is_empty() {
             self.request(CALL);
         }

@@ -200,13 +200,16 @@ pub fn reap() {
 fn with_lock<R>(library: &'static Library, f: impl FnOnce() -> R) -> Result<R, Status> {
     acquire::<Runtime>(tls::current())?;
     let t = tls::current();
-    let (depth, before) = (t.depth.load(Relaxed), t.library.load(Relaxed));
+    let (depth, away, before) = (t.depth.load(Relaxed), t.away.load(Relaxed), t.library.load(Relaxed));
     t.library.store(ptr::from_ref(library).cast_mut().cast(), Relaxed);
     let result = f();
     t.library.store(before, Relaxed);
-    let balanced = t.identity.load(Relaxed) != DETACHED && t.depth.load(Relaxed) == depth;
+    let balanced = t.identity.load(Relaxed) != DETACHED
+        && t.depth.load(Relaxed) == depth
+        && t.away.load(Relaxed) == away;
     attach::call_out(t, None, || ()); // attaches again if the module did not
     t.depth.store(depth, Relaxed);
+    t.away.store(away, Relaxed); // a region that the module left open
     release::<Runtime>(t)?;
     if !balanced {
         let text = format_args!("module {} returned with other acquires than releases", library.name());

@@ -2,12 +2,12 @@
 
 use crate::config::{self, Config};
 use crate::gil::Wait;
-use crate::interp::{Interp, THREADS};
+use crate::interp::{BURY, CALL, Interp, MERGE, THREADS};
 use crate::status::Status;
 use crate::sync::Ordering::*;
 use crate::sys::{self, tls};
 use crate::thread::table::NoState;
-use crate::thread::{DETACHED_STATE, Thread, UNBIASED};
+use crate::thread::{DETACHED_STATE, HANDED, SERVE, Thread, UNBIASED};
 use crate::watch::log;
 use once_cell::sync::OnceCell;
 use std::ffi::c_void;
@@ -131,6 +131,7 @@ extern "C" fn on_thread_exit(state: *mut c_void) {
     // SAFETY: what `register` stored.
     let t = unsafe { &*state.cast::<Thread>() };
     tls::set_current(&DETACHED_STATE);
+    let _inside = crate::attach::slow::enter(); // as in `finalize`
     let interp = Interp::of(t);
     if interp.gil.abandon(t) {
         log::warn(format_args!(
@@ -141,7 +142,7 @@ extern "C" fn on_thread_exit(state: *mut c_void) {
     interp.gil.leave(t);
     crate::object::death::leave_trash(t);
     THREADS.give_back(t);
-    if interp.gil.requests.load(Acquire) & crate::interp::MERGE != 0 {
+    if interp.gil.requests.load(Acquire) & MERGE != 0 {
         interp.help();
     }
 }
@@ -158,6 +159,8 @@ pub fn finalize(timeout_ns: u64) -> Result<(), Status> {
     started()?; // a runtime that never ran is closed too: nothing will
     FINALIZED.store(true, Release);
     let interp = Interp::main();
+    // A signal handler is refused meanwhile, rather than left waiting for the internal mutex.
+    let inside = crate::attach::slow::enter().ok_or(Status::Deadlock)?;
     loop {
         let seen = interp.gil.departures();
         match interp.gil.close() {
@@ -169,6 +172,7 @@ pub fn finalize(timeout_ns: u64) -> Result<(), Status> {
             Err(_) => interp.gil.await_departure(seen, deadline),
         }
     }
+    drop(inside);
     // Nobody comes any more; what they left is buried by this thread, the last one inside.
     let t = known(tls::current())?;
     crate::attach::acquire_as::<crate::attach::slow::Runtime>(t, Wait::Return)?;
@@ -219,6 +223,8 @@ mod held_across_fork {
     static HELD: Place = Place(UnsafeCell::new(None));
 
     pub fn take() {
+        // First: a signal handler from here on is refused, rather than left waiting for what this thread holds.
+        let inside = crate::attach::slow::enter();
         let interp = Interp::main();
         let held = Held {
             _libraries: crate::module::freeze(),
@@ -227,7 +233,7 @@ mod held_across_fork {
             inner: interp.gil.lock_inner(),
             _table: THREADS.freeze(),
             _log: log::freeze(),
-            _inside: crate::attach::slow::enter(),
+            _inside: inside,
         };
         // SAFETY: this thread holds the locks.
         unsafe { *HELD.0.get() = Some(held) };
@@ -251,13 +257,20 @@ extern "C" fn fork_parent() {
 /// Only this thread exists in the child: it keeps what it held, everything else is reset (L15, L24).
 extern "C" fn fork_child() {
     sys::barrier::after_fork();
-    Interp::main().calls.fill_gaps();
+    let interp = Interp::main();
+    interp.calls.fill_gaps();
     let me = tls::current();
     let survivor = (me.id != 0).then_some(me);
+    // Whoever was in the middle of serving what was requested does not exist: it is requested again, in vain at the worst.
+    interp.gil.requests.fetch_or(CALL | MERGE | BURY, Relaxed);
+    survivor.inspect(|t| {
+        t.poll.fetch_or(SERVE, Relaxed);
+        t.breaker.fetch_or(HANDED, Relaxed);
+    });
     let mut dead = 0;
     held_across_fork::give_back(|inner| {
         // The table is locked by this very thread: the dead are chained here and given back after.
-        Interp::main().gil.reset_after_fork(inner, survivor, |t| {
+        interp.gil.reset_after_fork(inner, survivor, |t| {
             t.next_unused.store(dead, Relaxed);
             dead = t.id;
         });

@@ -223,7 +223,7 @@ impl Sched {
         }
         self.youngest = m.0;
         self.by_runtime.push(m.0, runtime);
-        let asks = self.policy == Policy::Responsive && running.is_some_and(|r| r > runtime + GRANULARITY);
+        let asks = self.policy == Policy::Responsive && running.is_some_and(|r| r > runtime.saturating_add(GRANULARITY));
         self.interrupted |= asks;
         asks
     }

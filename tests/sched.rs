@@ -5,7 +5,7 @@ mod sim;
 
 use gilrt::sched::{BARGING, DEFAULT_SLICE, DEFAULT_WEIGHT, Ns, Policy, Sched};
 use proptest::prelude::*;
-use sim::{Choice, Figures, MS, Plan, SECOND, Setting, US, jain, run};
+use sim::{Choice, Figures, MS, NAP, Plan, SECOND, Setting, US, Wait, jain, run};
 
 /// So many random cases, unless the environment says otherwise.
 fn cases(count: u32) -> ProptestConfig {
@@ -76,12 +76,13 @@ proptest! {
         }
     }
 
-    /// L3, L7, S2: while somebody waits the lock is never idle for longer than it takes to wake a thread up.
+    /// L3, L7, S2: while somebody waits the lock is never idle for longer than it takes to wake a thread up, or the one that was
+    /// woken and barged past to end its nap.
     #[test]
     fn the_lock_is_never_idle_while_somebody_waits(machine in machines(), plans in threads()) {
         let machine = for_some_turns(machine, &plans);
         let idle = run(&machine, &plans).idle;
-        prop_assert!(idle <= *machine.wake.end(), "{idle} ns");
+        prop_assert!(idle <= machine.wake.end() + NAP, "{idle} ns");
     }
 
     /// L7, S2: no request is lost. Whatever the threads do, also if they never poll, each of them finishes.
@@ -134,10 +135,10 @@ proptest! {
     }
 }
 
-/// Beside `hogs` of them, a thread that is back from I/O with a third of the share that it may have.
+/// Beside `hogs` of them, a thread that is back from I/O with half the share that it may have.
 fn beside_hogs(policy: Policy, hogs: u64, poll: Ns, hold: Ns) -> Figures {
     let mut plans = vec![Plan::hog(poll); hogs as usize];
-    plans.push(Plan::io(3 * (hogs + 1) * hold, hold));
+    plans.push(Plan::io((2 * hogs + 1) * hold, hold));
     let warm_up = 4 * hogs * DEFAULT_SLICE;
     run(&Setting { policy, warm_up, end: warm_up + 4 * SECOND, ..Setting::default() }, &plans)
 }
@@ -146,10 +147,8 @@ fn beside_hogs(policy: Policy, hogs: u64, poll: Ns, hold: Ns) -> Figures {
 /// and the thread wakes up; or the holder has to wake up first. Arrival does not come to rule when switching takes time.
 #[test]
 fn a_thread_back_from_io_gets_in_at_once() {
-    for hogs in [1, 2, 4, 8, 16, 24, 32, 48, 64] {
-        for (poll, hold) in
-            [(10 * US, 10 * US), (10 * US, MS), (50 * US, 100 * US), (200 * US, 100 * US), (200 * US, MS)]
-        {
+    for hogs in [1, 2, 4, 8, 16, 32, 64, 128] {
+        for (poll, hold) in [(10 * US, 100 * US), (50 * US, 100 * US), (200 * US, 100 * US), (200 * US, MS)] {
             let figures = beside_hogs(Policy::Responsive, hogs, poll, hold);
             let (longest, rounds) = (figures.longest_wait(hogs as usize), figures.rounds[hogs as usize]);
             assert!(longest <= poll + 40 * US, "{longest} ns beside {hogs} that poll every {poll}");
@@ -218,28 +217,27 @@ fn who_barges_gets_its_share() {
 }
 
 /// S1: fresh threads start with the smallest runtime, so more of them than the lock can serve would keep out for ever whoever
-/// has run before; but a waiter is next when it has aged as many slices as threads waited when it came. The same choice
+/// has used more; but a waiter is next when it has aged as many slices as threads waited when it came, and one. The same choice
 /// without this rule keeps it out to the end.
 #[test]
 fn a_stream_of_fresh_threads_keeps_nobody_out() {
-    let worker = Plan::hog(50 * US).starting(0);
     for (every, hold) in [(MS, 2 * MS), (500 * US, 3 * MS), (100 * US, MS)] {
         let fresh =
             |i: u64| Plan { poll: 50 * US, ..Plan::io(0, hold) }.times(1).starting(20 * MS + i * every);
-        let mut plans = vec![worker; 2];
+        let mut plans = vec![Plan::hog(50 * US).weighing(64), Plan::hog(50 * US)];
         plans.extend((0..2 * SECOND / every).map(fresh));
-        let first_wait_in_the_stream = |choice: Choice| {
-            let machine =
-                Setting { choice, processors: 128, warm_up: 20 * MS, end: 2 * SECOND, ..Setting::default() };
-            let mut waits = run(&machine, &plans).waits;
-            waits.retain(|wait| wait.thread < 2);
-            (machine, waits.into_iter().min_by_key(|wait| wait.from).expect("a worker waits"))
+        let machine = Setting { processors: 128, end: 2 * SECOND, ..Setting::default() };
+        let waits = |choice: Choice| {
+            let mut waits = run(&Setting { choice, ..machine.clone() }, &plans).waits;
+            waits.retain(|wait| wait.thread == 0);
+            waits
         };
-        let (machine, wait) = first_wait_in_the_stream(Sched::next);
-        let most = limit(&machine, &plans[..2], wait.at_arrival + 3);
-        assert!(wait.served && wait.waited <= most, "{wait:?}, at most {most}");
-        let (_, wait) = first_wait_in_the_stream(|schedule, _| schedule.least());
-        assert!(!wait.served && wait.waited > 19 * SECOND / 10, "without the rule: {wait:?}");
+        for wait in waits(Sched::next) {
+            let most = limit(&machine, &plans[..2], wait.at_arrival + 2);
+            assert!(wait.waited <= most, "{wait:?}, at most {most}");
+        }
+        let kept_out = |wait: &Wait| !wait.served && wait.waited > 19 * SECOND / 10;
+        assert!(waits(|schedule, _| schedule.least()).iter().any(kept_out), "without the rule");
     }
 }
 
@@ -267,13 +265,13 @@ fn credit_is_not_saved_up() {
     assert_eq!(figures.rounds[2], 5);
 }
 
-/// L5: threads that let go often barge past one another, and the lock is handed over once a millisecond, not at each release:
-/// a convoy would spend a wake-up on each.
+/// L5: threads that let go often barge past one another, and the lock is handed over once a millisecond, and for one that has
+/// had less when it arrives; not at each release: a convoy would spend a wake-up on each.
 #[test]
 fn barging_makes_no_convoy() {
     let figures = run(&Setting { processors: 4, ..Setting::default() }, &[Plan::holder(20 * US, US); 4]);
     let held: Ns = figures.held.iter().sum();
-    assert!((900..=1001).contains(&figures.handoffs), "{}", figures.handoffs);
+    assert!(figures.handoffs <= 2_000, "{} handoffs", figures.handoffs);
     assert!(held > 9 * SECOND / 10, "{held} ns");
     assert!(jain(&figures.held) >= 0.99, "{:?}", figures.held);
 }

@@ -109,7 +109,7 @@ pub extern "C" fn gil_set_switch_interval(ns: u64) -> c_int {
         }
         crate::runtime::started()?;
         let _inside = slow::enter().ok_or(Status::Deadlock)?;
-        Interp::of(tls::current()).gil.lock_inner().sched().set_slice(ns);
+        Interp::of(tls::current()).gil.set_slice(ns);
         Ok(())
     })
 }
@@ -117,6 +117,7 @@ pub extern "C" fn gil_set_switch_interval(ns: u64) -> c_int {
 /// The switch interval of the current interpreter, in nanoseconds.
 #[unsafe(no_mangle)]
 pub extern "C" fn gil_switch_interval() -> u64 {
+    let _inside = slow::enter(); // a signal handler is refused meanwhile; in one, this may wait for another thread
     Interp::of(tls::current()).gil.lock_inner().sched().slice()
 }
 
@@ -128,9 +129,9 @@ pub extern "C" fn gil_set_thread_weight(weight: u32) -> c_int {
         if !WEIGHT_RANGE.contains(&weight) {
             return Err(Status::Invalid);
         }
+        let _inside = slow::enter().ok_or(Status::Deadlock)?;
         let t = crate::runtime::known(tls::current())?;
         let member = crate::sched::Member(t.member.load(Relaxed));
-        let _inside = slow::enter().ok_or(Status::Deadlock)?;
         Interp::of(t).gil.lock_inner().sched().set_weight(member, weight);
         Ok(())
     })

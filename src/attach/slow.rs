@@ -63,7 +63,7 @@ pub fn poll(t: &'static Thread) -> Result<i32, Status> {
 
 /// The breaker was set; the token is in `self` already, or DETACHED in the static state. A lock without a bias that is free
 /// costs one CAS from here, and nothing that could change errno.
-#[inline(never)]
+#[inline]
 pub fn acquire_slow(t: &'static Thread, how: Wait) -> Done {
     let known = t.breaker.load(Relaxed) & NOWHERE == 0;
     let gil = &Interp::of(t).gil;
@@ -102,7 +102,7 @@ fn acquire_rest(t: &'static Thread, how: Wait, taken: bool) -> Done {
 }
 
 /// The breaker was set; DETACHED is in `self` already.
-#[inline(never)]
+#[inline]
 pub fn release_slow(t: &'static Thread) {
     let gil = &Interp::of(t).gil;
     let freed = !tls::is_inside() && gil.free_held(t);

@@ -5,7 +5,9 @@ use super::*;
 use crate::sync::{OwnU64, mutant};
 use crate::thread::{CLOSE, DETACHED};
 
-const ACQUIRE: std::sync::atomic::Ordering = Acquire;
+/// Acquire: pairs with the Release that freed the lock. Release: whoever finds this thread by the word, in `Gil::tell`, finds
+/// its state as the table made it.
+const ACQUIRE: std::sync::atomic::Ordering = AcqRel;
 
 impl Gil {
     /// Called by an acquire that found its breaker set; it has stored the token into `self` already. On Ok the lock word

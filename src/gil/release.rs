@@ -98,7 +98,7 @@ impl Gil {
             n.identity.store(n.token.load(Relaxed), Relaxed);
         }
         let next = seen.without(FAIR | WAITERS | WAKING).taken_by(n.id).with(inner.flags() | flags);
-        self.word.store(next.0, Relaxed);
+        self.word.store(next.0, Release); // pairs with the Acquire in `Gil::tell`
         n.bed.answer(crate::park::GRANTED);
         if mutant!("grant-before-attach") {
             n.identity.store(n.token.load(Relaxed), Relaxed);

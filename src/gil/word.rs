@@ -6,7 +6,7 @@
 //! | 1 | 0 | 0 | 0 | 0 | held | the holder by CAS to free; under the mutex: a waiter adds WAITERS, the holder adds BIASED |
 //! | 1 | 1 | 0 | 0 | 0 | held, and the release must wake the next waiter to try | under the mutex |
 //! | 1 | 1 | 1 | 0 | 0 | held, and a waiter is on its way: it will look under the mutex | the holder by CAS to free; under the mutex the woken one |
-//! | 0 | 1 | 1 | 0 | 0 | free, a waiter is on its way | whoever comes, by CAS (barging) |
+//! | 0 | 1 | 1 | 0 | 0 | free, a waiter is on its way, or naps for 30 µs at the most | whoever comes, by CAS (barging) |
 //! | 1 | 1 | any | 1 | 0 | held, and the release must hand over | under the mutex |
 //! | 1 | 0 | 0 | 0 | 1 | the holder's `self` tells whether it holds | a revoker or the holder, under the mutex |
 //! | 0 | 1 | 0 | - | - | never: a free lock with waiters has woken one (a wake is owed to somebody) | |

@@ -41,7 +41,7 @@ pub(super) fn bury(o: &'static Object) {
     t.burying.store(depth + 1, Relaxed);
     inter(o, ty, t);
     while depth == 0
-        && let Some(next) = pop(&t.trash)
+        && let Some(next) = take(&t.trash)
     {
         inter(next, types::of(next), t);
     }
@@ -51,7 +51,7 @@ pub(super) fn bury(o: &'static Object) {
 /// The thread has ended inside a destructor, or was lost by a fork: what it had put off is for others.
 pub fn leave_trash(t: &Thread) {
     t.burying.store(0, Relaxed);
-    while let Some(o) = pop(&t.trash) {
+    while let Some(o) = take(&t.trash) {
         pend(o, types::of(o).interp);
     }
 }
@@ -62,13 +62,13 @@ pub(super) fn await_burial(o: &'static Object) {
     if ty.is_plain() { free(o, ty) } else { pend(o, ty.interp) }
 }
 
-/// By an attached thread at a safepoint or at the end of an outermost acquire.
+/// By an attached thread at a safepoint or at the end of an outermost acquire. One at a time: a finalizer may end its thread,
+/// or leave for a region while others bury the rest.
 pub fn bury_pending(interp: &'static Interp) {
-    let mut list = interp.pending.swap(ptr::null_mut(), Acquire); // pairs with the Release in `push`
-    while !list.is_null() {
-        // SAFETY: the list consists of dead objects, each in it once.
-        let o: &'static Object = unsafe { &*list.cast() };
-        list = link(o).load(Relaxed);
+    while let Some(o) = take(&interp.pending) {
+        if !interp.pending.load(Relaxed).is_null() {
+            interp.gil.requests.fetch_or(BURY, SeqCst); // for whoever attaches while this one is away
+        }
         bury(o);
     }
 }
@@ -123,12 +123,12 @@ fn link(o: &'static Object) -> &'static AtomicPtr<std::ffi::c_void> {
     unsafe { &*ptr::from_ref(o).cast() }
 }
 
-/// Any thread may push; only one that takes the whole list, or owns it, removes.
+/// Any thread may push.
 fn push(list: &AtomicPtr<std::ffi::c_void>, o: &'static Object) {
     let mut head = list.load(Relaxed);
     loop {
         link(o).store(head, Relaxed);
-        // Release: pairs with the Acquire in `bury_pending`.
+        // Release: pairs with the Acquire in `take`.
         match list.compare_exchange_weak(head, ptr::from_ref(o).cast_mut().cast(), Release, Relaxed) {
             Ok(_) => return,
             Err(now) => head = now,
@@ -136,14 +136,17 @@ fn push(list: &AtomicPtr<std::ffi::c_void>, o: &'static Object) {
     }
 }
 
-/// From a thread's own list.
-fn pop(list: &AtomicPtr<std::ffi::c_void>) -> Option<&'static Object> {
-    let head = list.load(Relaxed);
-    if head.is_null() {
-        return None;
+/// One at a time may take out, its thread from its own list, the holder of the lock from the interpreter's. So what is at the
+/// head stays there, or further down, until it is taken, and its link does not change: there is no ABA.
+fn take(list: &AtomicPtr<std::ffi::c_void>) -> Option<&'static Object> {
+    let mut head = list.load(Acquire); // pairs with the Release in `push`
+    while !head.is_null() {
+        // SAFETY: a dead object in the list, which nobody else takes out.
+        let o: &'static Object = unsafe { &*head.cast() };
+        match list.compare_exchange_weak(head, link(o).load(Relaxed), Acquire, Acquire) {
+            Ok(_) => return Some(o),
+            Err(now) => head = now,
+        }
     }
-    // SAFETY: a dead object in the list of this thread.
-    let o: &'static Object = unsafe { &*head.cast() };
-    list.store(link(o).load(Relaxed), Relaxed);
-    Some(o)
+    None
 }

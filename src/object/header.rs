@@ -34,10 +34,8 @@ pub const IMMORTAL: u32 = u32::MAX;
 
 /// In `gc`: the finalizer has begun, and never begins again.
 pub const FINALIZED: u8 = 1;
-/// In `gc`: no reference is left and the children are being dropped; what counts this object now changes nothing.
-pub const DYING: u8 = 2;
 /// In `gc`: made with extra bytes, whose number stands before the header.
-pub const EXTRA: u8 = 4;
+pub const EXTRA: u8 = 2;
 
 pub fn count(shared: i32) -> i32 {
     shared >> 2

@@ -171,7 +171,7 @@ static void another_than_the_owner_of_an_idle_bias_forks(void) {
 
 static void region_in_child(void *argument) {
   unsigned saved = *(unsigned *)argument;
-  CHECK_STATUS(gilrt_finalize(0), GILRT_ERR_BUSY); /* this thread comes back, in the child too */
+  CHECK_STATUS(gilrt_finalize(0), GILRT_ERR_DEADLOCK); /* this thread is in its region, in the child too */
   gil_region_end(saved);
   CHECK(gil_held());
   from_depth(2);

@@ -4,6 +4,9 @@
 use super::plan::Choice;
 use gilrt::sched::{Member, NEVER, Ns, Sched};
 
+/// How long a waiter that was woken and came too late sleeps before it looks again, as in `src/gil/wait.rs`.
+pub const NAP: Ns = 30_000;
+
 /// What comes of asking for the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
@@ -28,6 +31,8 @@ struct Seat {
     granted: bool,
     /// Asked to drop.
     drop: bool,
+    /// How often it has had the lock.
+    holds: u64,
 }
 
 #[derive(Debug)]
@@ -42,6 +47,8 @@ pub struct Lock {
     holder: usize,
     fair: bool,
     waking: Option<usize>,
+    /// The hold that the woken waiter has seen.
+    glimpsed: (usize, u64),
     asked: bool,
     keeper: Option<(usize, Ns)>,
     /// Who is to be woken: the caller takes them out.
@@ -60,6 +67,7 @@ impl Lock {
             holder: usize::MAX,
             fair: false,
             waking: None,
+            glimpsed: (usize::MAX, 0),
             asked: false,
             keeper: None,
             rings: Vec::new(),
@@ -72,7 +80,7 @@ impl Lock {
         self.sched.set_weight(member, weight);
         self.threads.resize(self.threads.len().max(member.0 as usize + 1), usize::MAX);
         self.threads[member.0 as usize] = t;
-        self.seats[t] = Some(Seat { member, since: Since::LongAgo, granted: false, drop: false });
+        self.seats[t] = Some(Seat { member, since: Since::LongAgo, granted: false, drop: false, holds: 0 });
     }
 
     pub fn leave(&mut self, t: usize) {
@@ -134,7 +142,6 @@ impl Lock {
             return;
         }
         let next = (self.choice)(&self.sched, now).expect("a waiter");
-        self.seat_mut(t).since = Since::At(now);
         self.waking = Some(self.thread(next));
         self.rings.push(self.thread(next));
         self.held = false;
@@ -171,18 +178,27 @@ impl Lock {
 
     fn try_from_queue(&mut self, t: usize, now: Ns) -> bool {
         let woken = self.waking == Some(t);
-        if woken {
+        let next = (self.choice)(&self.sched, now) == Some(self.seat(t).member);
+        if woken && !(self.held && self.is_barged()) {
             self.waking = None;
         }
-        let next = (self.choice)(&self.sched, now) == Some(self.seat(t).member);
         if self.held || !(woken || next) {
             return false;
+        }
+        // Its last releases were a CAS each, without a charge.
+        if self.seats[self.holder].is_some() {
+            self.charge(self.holder, now);
         }
         self.depart(t, now);
         self.asked = false;
         self.seat_mut(t).since = Since::At(now);
         self.take(t);
         true
+    }
+
+    fn is_barged(&mut self) -> bool {
+        let hold = (self.holder, self.seat(self.holder).holds);
+        std::mem::replace(&mut self.glimpsed, hold) != hold
     }
 
     fn hand_over(&mut self, now: Ns) {
@@ -203,8 +219,9 @@ impl Lock {
     /// Before a waiter sleeps: does what is due, and says until when it may sleep.
     fn tend(&mut self, t: usize, now: Ns) -> Ns {
         self.keeper = self.keeper.filter(|&(k, _)| k != t);
+        let nap = if self.waking == Some(t) { now + NAP } else { NEVER };
         if !self.held {
-            return NEVER;
+            return nap;
         }
         let due = self.sched.due(now, self.ran(self.holder, now));
         if due.drop <= now && !self.asked {
@@ -214,10 +231,10 @@ impl Lock {
         }
         let until = self.next_due(now);
         if until == NEVER || self.keeper.is_some_and(|(_, k)| k <= until) {
-            return NEVER;
+            return nap;
         }
         self.keeper = Some((t, until));
-        until
+        until.min(nap)
     }
 
     /// Somebody has left the queue, and somebody must keep the time for those who stay.
@@ -256,6 +273,7 @@ impl Lock {
     fn charge(&mut self, t: usize, now: Ns) -> Ns {
         let ran = self.ran(t, now);
         self.sched.charge(self.seat(t).member, ran);
+        self.seat_mut(t).since = Since::At(now);
         ran
     }
 
@@ -269,6 +287,7 @@ impl Lock {
 
     fn take(&mut self, t: usize) {
         (self.held, self.holder) = (true, t);
+        self.seat_mut(t).holds += 1;
     }
 
     fn thread(&self, m: Member) -> usize {

@@ -21,6 +21,7 @@ mod plan;
 mod processors;
 mod world;
 
-pub use figures::{Figures, jain};
+pub use figures::{Figures, Wait, jain};
+pub use lock::NAP;
 pub use plan::{Choice, MS, Plan, SECOND, Setting, US};
 pub use world::run;
