@@ -84,6 +84,7 @@ static void work(unsigned index, void *unused) {
     CHECK_STATUS(gil_release(), GILRT_OK);
     CHECK_EQ(errno, ENODEV);
   }
+  my_id = 0; /* signals go on until the thread is gone, and the exit hook makes it unknown before that */
   atomic_fetch_sub(&running, 1);
 }
 

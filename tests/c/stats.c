@@ -151,6 +151,9 @@ static void other_sizes_are_served_too(void) {
 }
 
 int main(void) {
+  /* Also where the library does not take a bias by itself. */
+  const gilrt_config_t config = {.struct_size = sizeof config, .bias = GIL_BIAS_ALWAYS};
+  CHECK_STATUS(gilrt_init(&config), GILRT_OK);
   CHECK_EQ(stats().acquires, 0);
   CHECK_EQ(stats().threads, 0);
   every_outermost_acquisition_counts_once();

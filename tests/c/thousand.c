@@ -41,7 +41,7 @@ int main(void) {
   static pthread_t threads[THREADS];
   pthread_attr_t small;
   CHECK_EQ(pthread_attr_init(&small), 0);
-  CHECK_EQ(pthread_attr_setstacksize(&small, 64 * 1024), 0);
+  CHECK_EQ(pthread_attr_setstacksize(&small, 256 * 1024), 0);
   CHECK_STATUS(gil_acquire(), GILRT_OK);
   for (unsigned i = 0; i < THREADS; i++) CHECK_EQ(pthread_create(&threads[i], &small, come_and_go, NULL), 0);
   AWAIT(waiting_threads() == THREADS);
