@@ -151,7 +151,7 @@ fn convert(c: gilrt_config) -> Result<Config, Status> {
 /// Ends the runtime: no thread gets in any more (acquires answer GILRT_ERR_CLOSED, also those that wait already), those
 /// inside see GILRT_ERR_CLOSED at their next gil_poll, and the call waits until they have left: `timeout_ns` at the most,
 /// UINT64_MAX for ever. Pending destructors run on the calling thread, which must not be attached (GILRT_ERR_NESTED) or in an
-/// allow-threads region (GILRT_ERR_DEADLOCK: it would wait for itself).
+/// allow-threads region or a callback of the library (GILRT_ERR_DEADLOCK: it would wait for its own way back).
 ///
 /// GILRT_ERR_BUSY at the deadline: somebody is still inside, or in an allow-threads region, which it comes back from; the
 /// log says who. The runtime stays closing, and the call may be made again. Nothing ever starts the runtime again.
