@@ -93,8 +93,6 @@ pub struct Sched {
     /// The turns that are over, each counted as one slice at the most, and when the present one began.
     turns: Ns,
     turn_began: Ns,
-    /// The holder was asked to drop for one that arrived with less runtime.
-    interrupted: bool,
     /// Who was charged last: the holder that has let go.
     left: u32,
     /// The smallest runtime that was ever next, so that a new thread has somewhere to start when nobody is there.
@@ -116,7 +114,6 @@ impl Sched {
             by_runtime: Heap::new(),
             turns: 0,
             turn_began: 0,
-            interrupted: false,
             left: NONE,
             floor: 0,
             last_handoff: 0,
@@ -223,9 +220,7 @@ impl Sched {
         }
         self.youngest = m.0;
         self.by_runtime.push(m.0, runtime);
-        let asks = self.policy == Policy::Responsive && running.is_some_and(|r| r > runtime.saturating_add(GRANULARITY));
-        self.interrupted |= asks;
-        asks
+        self.policy == Policy::Responsive && running.is_some_and(|r| r > runtime.saturating_add(GRANULARITY))
     }
 
     /// `m` no longer waits: it has the lock, or gave up. Says how long it waited.
@@ -243,7 +238,6 @@ impl Sched {
         self.waiters -= 1;
         self.by_runtime.remove(m.0);
         (self.turns, self.turn_began) = (self.clock(now), now);
-        self.interrupted = false;
         now.saturating_sub(arrived)
     }
 
@@ -256,12 +250,9 @@ impl Sched {
         }
     }
 
-    /// Whether the oldest has waited for so long that runtimes no longer count. An interruption for one that is back from
-    /// I/O is not turned against it, unless the oldest has waited for a slice more.
+    /// Whether the oldest has waited for so long that runtimes no longer count.
     fn aged(&self, oldest: Member, now: Ns) -> bool {
-        let (age, patience) =
-            (self.clock(now).saturating_sub(self.at(oldest).entered), self.patience(oldest));
-        age > patience && (!self.interrupted || age >= patience + self.slice)
+        self.clock(now).saturating_sub(self.at(oldest).entered) > self.patience(oldest)
     }
 
     /// One slice for each that waits, but not for those alone who wait now: a flood of fresh threads would raise that
@@ -328,8 +319,7 @@ impl Sched {
         match self.policy {
             Policy::Responsive => Due {
                 drop: (now + self.slice.saturating_sub(ran)).min(self.last_call(first)),
-                // Nobody barges past one that has aged.
-                handoff: if self.aged(first, now) { now } else { arrived.max(self.last_handoff) + BARGING },
+                handoff: arrived.max(self.last_handoff) + BARGING,
             },
             Policy::Interval => {
                 let asked = arrived.max(now.saturating_sub(ran)) + self.slice;
@@ -349,7 +339,6 @@ impl Sched {
         }
         self.youngest = NONE;
         self.waiters = 0;
-        self.interrupted = false;
     }
 
     fn runtime_after(&self, m: Member, ran: Ns) -> Ns {

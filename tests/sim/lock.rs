@@ -49,6 +49,8 @@ pub struct Lock {
     waking: Option<usize>,
     /// The hold that the woken waiter has seen.
     glimpsed: (usize, u64),
+    /// The hold that was charged last.
+    charged: (usize, u64),
     asked: bool,
     keeper: Option<(usize, Ns)>,
     /// Who is to be woken: the caller takes them out.
@@ -68,6 +70,7 @@ impl Lock {
             fair: false,
             waking: None,
             glimpsed: (usize::MAX, 0),
+            charged: (usize::MAX, 0),
             asked: false,
             keeper: None,
             rings: Vec::new(),
@@ -185,8 +188,8 @@ impl Lock {
         if self.held || !(woken || next) {
             return false;
         }
-        // Its last releases were a CAS each, without a charge.
-        if self.seats[self.holder].is_some() {
+        // Whoever barged back since it was charged has let go by a CAS, without a charge.
+        if self.seats[self.holder].is_some_and(|seat| (self.holder, seat.holds) != self.charged) {
             self.charge(self.holder, now);
         }
         self.depart(t, now);
@@ -274,6 +277,7 @@ impl Lock {
         let ran = self.ran(t, now);
         self.sched.charge(self.seat(t).member, ran);
         self.seat_mut(t).since = Since::At(now);
+        self.charged = (t, self.seat(t).holds);
         ran
     }
 
