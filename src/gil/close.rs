@@ -1,6 +1,5 @@
 //! The end of a lock, and what the end of a thread or a fork does to it.
 
-use super::release::poke;
 use super::word::*;
 use super::*;
 use crate::sync::mutant;
@@ -22,23 +21,25 @@ impl Gil {
         self.refuse_waiters(&mut inner);
         // The keeper may have been among the refused.
         let keep = self.entrust(&mut inner, crate::sync::now());
-        let flags = inner.flags();
-        let seen = self.update(&mut inner, |s| s.without(WAITERS | WAKING).with(flags));
+        let (seen, wake) = self.remain(&mut inner, crate::sync::now());
         if seen.has(HELD) {
             self.table.at(seen.holder()).poll.fetch_or(CLOSE, Relaxed);
-        } else if seen.has(WAITERS) && !seen.has(WAKING) && !mutant!("close-wakes-no-first") {
-            // Who was woken to try was among the refused, so another of those that come back tries instead.
-            let next = inner.sched.next(crate::sync::now()).and_then(|m| inner.thread(m));
-            if let Some(w) = next {
-                inner.waking = w.id;
-                poke(w);
-                self.update(&mut inner, |s| s.with(WAKING));
-                w.bed.ring();
-            }
         }
         drop(inner);
-        keep.iter().for_each(|w| w.bed.ring());
+        keep.iter().chain(&wake).for_each(|w| w.bed.ring());
         if seen.has(HELD) || away { Err(Status::Busy) } else { Ok(()) }
+    }
+
+    /// Under the mutex, when waiters have left otherwise than with the lock: the word says so, and if one of them was on its
+    /// way to a free lock, another of those who stay is woken to try instead. The word, and whom to ring.
+    fn remain(&self, inner: &mut Inner, now: Ns) -> (Word, Option<&'static Thread>) {
+        let flags = inner.flags();
+        let seen = self.update(inner, |s| s.without(WAITERS | WAKING).with(flags));
+        if seen.has(HELD | WAKING) || !seen.has(WAITERS) || mutant!("close-wakes-no-first") {
+            return (seen, None);
+        }
+        let wake = inner.wake_next(now);
+        (self.update(inner, |s| s.with(WAKING)), wake)
     }
 
     /// Rings under the mutex: there may be any number of them, and no room to remember whom.
@@ -49,9 +50,6 @@ impl Gil {
                 continue;
             }
             inner.depart(w, crate::sync::now());
-            if inner.waking == w.id {
-                inner.waking = 0;
-            }
             w.bed.answer(crate::park::CLOSED);
             w.bed.ring();
         }
@@ -87,20 +85,7 @@ impl Gil {
             // Cancelled in its sleep.
             let now = crate::sync::now();
             inner.depart(t, now);
-            if inner.waking == t.id {
-                inner.waking = 0;
-            }
-            let flags = inner.flags();
-            let seen = self.update(&mut inner, |s| s.without(WAITERS | WAKING).with(flags));
-            ring[1] = self.entrust(&mut inner, now);
-            if !seen.has(HELD) && seen.has(WAITERS) && !seen.has(WAKING)
-                && let Some(w) = inner.sched.next(now).and_then(|m| inner.thread(m))
-            {
-                inner.waking = w.id;
-                poke(w);
-                self.update(&mut inner, |s| s.with(WAKING));
-                ring[0] = Some(w);
-            }
+            ring = [self.remain(&mut inner, now).1, self.entrust(&mut inner, now)];
         }
         let seen = self.word();
         if seen.held_by(t.id) {

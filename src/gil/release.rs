@@ -68,11 +68,7 @@ impl Gil {
             let next = self.hand_over(inner, seen, now, 0);
             return [next, self.entrust(inner, now)];
         }
-        let wake = if seen.has(WAKING) { None } else { inner.sched.next(now).and_then(|m| inner.thread(m)) };
-        if let Some(w) = wake {
-            inner.waking = w.id;
-            poke(w);
-        }
+        let wake = if seen.has(WAKING) { None } else { inner.wake_next(now) };
         self.word.store(seen.without(HELD).with(WAITERS | WAKING).0, Release); // pairs with the Acquire in `win`, `wait`
         [wake, None]
     }
@@ -84,9 +80,6 @@ impl Gil {
         inner.sched.handed_over(now);
         inner.counters.handoffs += 1;
         inner.asked = false;
-        if inner.waking == n.id {
-            inner.waking = 0;
-        }
         n.since.store(NOT_YET, Relaxed);
         n.streak.store(0, Relaxed);
         if seen.has(CLOSING) {
@@ -167,6 +160,14 @@ pub(super) fn poke(w: &Thread) {
 }
 
 impl Inner {
+    /// Chooses who is woken to try; the word must then say WAKING. Whom to ring.
+    pub(super) fn wake_next(&mut self, now: Ns) -> Option<&'static Thread> {
+        let w = self.sched.next(now).and_then(|m| self.thread(m))?;
+        self.waking = w.id;
+        poke(w);
+        Some(w)
+    }
+
     /// What the word says about the queue.
     pub(super) fn flags(&self) -> u64 {
         let waiters = if self.sched.waiters() > 0 { WAITERS } else { 0 };

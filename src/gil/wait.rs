@@ -219,6 +219,9 @@ impl Inner {
         if self.keeper.is_some_and(|k| k.id == t.id) {
             self.keeper = None;
         }
+        if self.waking == t.id {
+            self.waking = 0;
+        }
         if self.sched.waiters() == 0 {
             self.asked = false;
         }
