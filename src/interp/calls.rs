@@ -109,6 +109,11 @@ impl Calls {
             }
             at = at.wrapping_add(1);
         }
+        // Likewise a call that was being taken: its slot is empty, and does not say so yet.
+        while at != self.head.load(Relaxed).wrapping_add(CAPACITY) {
+            self.slots[at % CAPACITY].sequence.store(at, Relaxed);
+            at = at.wrapping_add(1);
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -137,5 +142,24 @@ mod tests {
             }
             assert!(CALLS.take().is_none() && CALLS.is_empty());
         }
+    }
+
+    /// L15: what threads were in the middle of when the process was copied.
+    #[test]
+    fn a_forked_child_finds_neither_a_gap_nor_a_slot_that_stays_full() {
+        static CALLS: Calls = Calls::new();
+        let call = Call { run: nothing, user: std::ptr::null_mut() };
+        assert!(CALLS.put(call));
+        CALLS.head.store(1, Relaxed); // being taken
+        CALLS.tail.store(2, Relaxed); // being put
+        CALLS.fill_gaps();
+        for _ in 0..CAPACITY - 1 {
+            assert!(CALLS.put(call));
+        }
+        assert!(!CALLS.put(call));
+        for _ in 0..CAPACITY {
+            assert!(CALLS.take().is_some());
+        }
+        assert!(CALLS.is_empty());
     }
 }
