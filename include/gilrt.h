@@ -88,6 +88,8 @@ typedef enum gilrt_status_t {
 typedef enum gil_mode_t {
   // One thread at a time: whoever holds the interpreter's own lock.
   GIL_MODE_LOCKED = 0,
+  // As many as like: there is no lock, and attaching excludes nobody.
+  GIL_MODE_FREE = 2,
 } gil_mode_t;
 
 // How the lock chooses among those who want it.
@@ -125,7 +127,7 @@ typedef enum obj_count_t {
 typedef struct gilrt_config_t {
   // sizeof(gilrt_config_t).
   size_t struct_size;
-  // A gil_mode_t: GIL_MODE_LOCKED.
+  // A gil_mode_t, of the main interpreter.
   int32_t mode;
   // A gil_policy_t.
   int32_t policy;
@@ -143,6 +145,30 @@ typedef struct gilrt_config_t {
   // A gil_bias_t.
   int32_t bias;
 } gilrt_config_t;
+
+// How an interpreter is made. Set `struct_size`, leave zero what you do not care about.
+typedef struct gil_interp_config_t {
+  // sizeof(gil_interp_config_t).
+  size_t struct_size;
+  // For reports, which show 32 bytes of it; may be NULL. Copied.
+  const char *name;
+  // A gil_mode_t.
+  int32_t mode;
+  // A gil_policy_t, of its lock.
+  int32_t policy;
+  // As for gil_set_switch_interval; 0 for the default of 5,000,000 ns.
+  uint64_t switch_interval_ns;
+  // NULL.
+  gil_interp_t *share_with;
+  // An obj_count_t.
+  int32_t count;
+  // NULL.
+  void (*on_request)(uint64_t thread_id, uint32_t requests, void *user);
+  // For on_request.
+  void *user;
+  // False.
+  bool strict;
+} gil_interp_config_t;
 
 // What a traverse calls for each child; an answer other than 0 ends the traversal.
 typedef int (*obj_visit_fn)(obj_t *child, void *user);
@@ -286,7 +312,7 @@ const char *gilrt_strerror(int status);
 const char *gilrt_status_name(int status);
 
 // Starts the runtime. Optional: the first call of anything starts it with the defaults. NULL means the defaults too.
-// The environment (GILRT_POLICY, GILRT_SWITCH_INTERVAL_NS, GILRT_BIAS) wins over `config`.
+// The environment (GILRT_MODE, GILRT_POLICY, GILRT_SWITCH_INTERVAL_NS, GILRT_BIAS) wins over `config`.
 //
 // GILRT_ERR_BUSY if it runs already, GILRT_ERR_CLOSED after gilrt_finalize, GILRT_ERR_INVALID for a value that is not
 // allowed, GILRT_ERR_NOMEM or GILRT_ERR_LIMIT if the system has nothing left.
@@ -393,6 +419,45 @@ gil_interp_t *gil_interp_main(void);
 
 // The interpreter that the calling thread's acquires mean; the main one for a thread that is not known. Never NULL.
 gil_interp_t *gil_interp_current(void);
+
+// Makes an interpreter beside the main one: a world of objects of its own, with its own lock or none. Nobody has entered
+// it. NULL for `config` means the defaults. From any thread.
+//
+// GILRT_ERR_INVALID for a value that is not allowed, GILRT_ERR_CLOSED after gilrt_finalize, GILRT_ERR_NOMEM.
+//
+// Safety: `config` is NULL or points to as many bytes as its `struct_size` says, its name is NULL or a C string; `out` is NULL or valid for writing.
+int gil_interp_new(const struct gil_interp_config_t *config,
+                   gil_interp_t **out);
+
+// The calling thread's acquires mean `interp` from now on. A thread that is attached is detached from the other one first,
+// whatever the depth: a caller that wants to come back to it calls gil_detach before and gil_attach after. Stores the
+// interpreter that was left into `previous`, unless that is NULL. A gil_thread_t * from before is of no use meanwhile:
+// what acquires by it is answered GILRT_ERR_INVALID.
+//
+// GILRT_ERR_CLOSED if the interpreter has been closed, GILRT_ERR_NOMEM or GILRT_ERR_LIMIT if the thread cannot be made known
+// to it, GILRT_ERR_INVALID for NULL.
+//
+// Safety: `interp` is NULL or came from gil_interp_new or gil_interp_main; `previous` is NULL or valid for writing.
+int gil_interp_enter(gil_interp_t *interp,
+                     gil_interp_t **previous);
+
+// Ends an interpreter, as gilrt_finalize does for the main one: acquires in it answer GILRT_ERR_CLOSED, those inside see that
+// at their next gil_poll, and the call waits until they have left: `timeout_ns` at the most, UINT64_MAX for ever. Pending
+// destructors run on the calling thread. Objects that somebody still refers to live on, without their finalizers. A thread
+// that had entered it enters another one with gil_interp_enter.
+//
+// GILRT_ERR_BUSY at the deadline: the interpreter stays closing, and the call may be made again. GILRT_ERR_NESTED if the
+// caller is attached to it, GILRT_ERR_DEADLOCK if it has a region open there; GILRT_ERR_CLOSED if it is closed already,
+// GILRT_ERR_INVALID for NULL and the main interpreter.
+//
+// Safety: `interp` is NULL or came from gil_interp_new or gil_interp_main.
+int gil_interp_close(gil_interp_t *interp,
+                     uint64_t timeout_ns);
+
+// The mode of an interpreter, a gil_mode_t; GILRT_ERR_INVALID for NULL, GILRT_ERR_CLOSED for one that was closed.
+//
+// Safety: As gil_interp_close.
+int gil_interp_mode(const gil_interp_t *interp);
 
 // Makes a type of the current interpreter, which it belongs to for ever. A type that an extension makes while gilrt runs
 // its load or a function of it ends with the extension; others live as long as the process. From any thread.

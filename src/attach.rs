@@ -7,6 +7,8 @@
 //! | poll | a load and a test |
 
 #[cfg(not(loom))]
+pub mod free;
+#[cfg(not(loom))]
 pub mod slow;
 
 use crate::gil::Wait;

@@ -16,8 +16,19 @@ pub enum Counting {
     Atomic,
 }
 
+/// Who may be in an interpreter at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Whoever holds its lock.
+    #[default]
+    Locked,
+    /// All.
+    Free,
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct Config {
+    pub mode: Mode,
     pub policy: Policy,
     pub slice: Slice,
     pub counting: Counting,
@@ -47,6 +58,13 @@ impl Slice {
 
 /// The environment wins over the host, for a program that cannot be changed. A bad value is reported once and ignored.
 pub fn with_environment(mut config: Config) -> Config {
+    if let Some(mode) = read("GILRT_MODE", "locked or free", |v| match v {
+        "locked" => Some(Mode::Locked),
+        "free" => Some(Mode::Free),
+        _ => None,
+    }) {
+        config.mode = mode;
+    }
     if let Some(policy) = read("GILRT_POLICY", "responsive, interval or ticks", |v| match v {
         "responsive" => Some(Policy::Responsive),
         "interval" => Some(Policy::Interval),

@@ -1,21 +1,24 @@
-//! An interpreter: an isolated world of objects, with its lock, its token, and what others have left for whoever holds
-//! that lock next. So far there is one, the main interpreter, and it is locked.
+//! An interpreter: an isolated world of objects, with its lock or without one, its owners, and what others have left for
+//! whoever attaches next.
 
 pub mod calls;
+pub mod lives;
+pub mod name;
 
-use crate::attach::slow as attach;
+use crate::attach::{Done, free, slow as attach};
+use crate::config::{Config, Counting, Mode};
 use crate::gil::{Gil, Wait};
-use crate::object::{self, handed::Handed};
+use crate::object::{self, owners::Owners};
 use crate::sched::{DEFAULT_SLICE, Policy};
 use crate::status::Status;
-use crate::sync::{Ordering::*, fence_after_rmw};
+use crate::sync::{Ordering::*, OwnU32, fence_after_rmw, heavy_barrier_available};
 use crate::sys::tls::Inside;
 use crate::thread::table::Table;
-use crate::thread::{HANDED, SERVE, Thread};
+use crate::thread::{DETACHED, HANDED, SERVE, Thread, UNBIASED};
 use calls::Calls;
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::{AtomicPtr, AtomicU8};
 
 /// In `Gil::requests`: somebody called `gil_call_soon`.
 pub const CALL: u32 = 1;
@@ -27,27 +30,38 @@ pub const BURY: u32 = 4;
 /// All threads of all interpreters.
 pub static THREADS: Table = Table::new();
 
-static MAIN: Interp = Interp::new(0x8000_0001);
+static MAIN: Interp = Interp::new();
 
 #[derive(Debug)]
 pub struct Interp {
     pub gil: Gil,
-    /// All threads of a locked interpreter count under the token of its lock: whoever holds it counts plainly.
-    pub token: u32,
+    /// All threads of a locked interpreter count under the token of its lock: whoever holds it counts plainly. In one without
+    /// a lock each has its own.
+    token: OwnU32,
+    /// A [`Mode`] and a [`Counting`], which do not change while it is open.
+    mode: AtomicU8,
+    counting: AtomicU8,
     pub calls: Calls,
-    pub handed: Handed,
+    pub owners: Owners,
     /// Objects that have died, linked through their headers, whose destructors need an attached thread.
     pub pending: AtomicPtr<c_void>,
+    /// For reports.
+    pub name: name::Name,
+    across_fork: lives::Frozen,
 }
 
 impl Interp {
-    const fn new(token: u32) -> Interp {
+    const fn new() -> Interp {
         Interp {
             gil: Gil::new(&THREADS, Policy::Responsive, DEFAULT_SLICE),
-            token,
+            token: OwnU32::new(DETACHED),
+            mode: AtomicU8::new(Mode::Locked as u8),
+            counting: AtomicU8::new(Counting::Biased as u8),
             calls: Calls::new(),
-            handed: Handed::new(),
+            owners: Owners::new(),
             pending: AtomicPtr::new(ptr::null_mut()),
+            name: name::Name::new("main"),
+            across_fork: lives::Frozen::new(),
         }
     }
 
@@ -62,21 +76,113 @@ impl Interp {
         if interp.is_null() {
             return &MAIN;
         }
-        // SAFETY: set once, by `enrol`, to an interpreter that outlives its threads.
+        // SAFETY: set by `enrol` or `lives` to an interpreter; those are never given back to the allocator.
         unsafe { &*interp }
+    }
+
+    /// Whether threads run in it at once.
+    #[inline(always)]
+    pub fn is_free(&self) -> bool {
+        self.mode.load(Relaxed) == Mode::Free as u8
+    }
+
+    pub fn mode(&self) -> Mode {
+        if self.is_free() { Mode::Free } else { Mode::Locked }
+    }
+
+    #[inline(always)]
+    pub fn counting(&self) -> Counting {
+        match self.counting.load(Relaxed) {
+            0 => Counting::Biased,
+            _ => Counting::Atomic,
+        }
+    }
+
+    /// The token of its lock.
+    pub fn token(&self) -> u32 {
+        self.token.load(Relaxed)
+    }
+
+    /// Before anybody knows it, or its first thread comes.
+    pub fn begin(&self, config: &Config) -> Result<(), Status> {
+        self.mode.store(config.mode as u8, Relaxed);
+        self.counting.store(config.counting as u8, Relaxed);
+        if config.mode == Mode::Locked {
+            self.token.store(self.owners.join(None).ok_or(Status::Nomem)?, Relaxed);
+        }
+        let mut inner = self.gil.lock_inner();
+        inner.sched().set_policy(config.policy);
+        inner.sched().set_slice(config.slice.ns());
+        inner.counters.start();
+        Ok(())
     }
 
     /// Makes `t` a thread of this interpreter, detached.
     pub fn enrol(&'static self, t: &'static Thread) -> Result<(), Status> {
-        t.token.store(self.token, Relaxed);
+        self.gil.join(t)?;
         t.interp.store(ptr::from_ref(self).cast_mut().cast(), Relaxed);
-        self.gil.join(t)
+        if self.is_free() {
+            let Some(token) = self.owners.join(Some(t)) else {
+                self.gil.leave(t);
+                return Err(Status::Nomem);
+            };
+            t.token.store(token, Relaxed);
+            if heavy_barrier_available() {
+                t.breaker.fetch_and(!UNBIASED, Relaxed);
+            }
+            self.gil.look(t);
+        } else {
+            t.token.store(self.token(), Relaxed);
+        }
+        Ok(())
     }
 
-    /// Leaves a request for whoever holds the lock next, and tells who holds it now. Async-signal-safe.
+    /// The inverse: `t` ends here, whatever it was doing. True if it was attached, or in a region.
+    pub fn dismiss(&'static self, t: &'static Thread) -> bool {
+        let inside = if self.is_free() {
+            let (dead, attached) = self.owners.leave(t);
+            let away = t.away.swap(0, Relaxed) != 0;
+            t.depth.store(0, Relaxed);
+            t.breaker.fetch_or(UNBIASED, Relaxed);
+            dead.into_iter().for_each(object::death::await_burial);
+            self.gil.departed();
+            attached || away
+        } else {
+            self.gil.abandon(t)
+        };
+        self.gil.leave(t);
+        inside
+    }
+
+    /// Attaches, by the slow path: the token is in `self`. On Err it is DETACHED.
+    pub fn attach(&'static self, t: &'static Thread, how: Wait) -> Done {
+        if self.is_free() { free::acquire(t, self, how) } else { self.gil.acquire_slow(t, how) }
+    }
+
+    /// Whether `t`, whose `self` says attached, is. Async-signal-safe.
+    pub fn is_held_by(&self, t: &Thread) -> bool {
+        self.is_free() || self.gil.held_by(t)
+    }
+
+    /// Refuses who attaches from now on. Busy: somebody is inside, or will come back.
+    pub fn try_close(&self) -> Result<(), Status> {
+        match self.is_free() {
+            false => self.gil.close(),
+            true if self.owners.close() => Ok(()),
+            true => Err(Status::Busy),
+        }
+    }
+
+    /// Leaves a request for whoever is attached next, and tells who is now. Async-signal-safe for CALL.
     pub fn request(&self, what: u32) {
         self.gil.requests.fetch_or(what, SeqCst);
-        self.gil.tell(SERVE, if what == CALL { 0 } else { HANDED });
+        if !self.is_free() {
+            self.gil.tell(SERVE, if what == CALL { 0 } else { HANDED });
+        } else if what == CALL {
+            THREADS.all().filter(|t| ptr::eq(Interp::of(t), self)).for_each(|t| _ = t.poll.fetch_or(SERVE, Relaxed));
+        } else {
+            self.owners.announce_pending();
+        }
     }
 
     /// By an attached thread: does what was requested, but for the calls, which belong to a safepoint.
@@ -89,7 +195,9 @@ impl Interp {
             object::merge::drain(self);
         }
         if self.gil.requests.load(Acquire) & BURY != 0 {
-            self.gil.requests.fetch_and(!BURY, AcqRel); // before the list is taken: what comes later asks again
+            // Before the list is taken: what comes later asks again.
+            self.gil.requests.fetch_and(!BURY, AcqRel);
+            self.owners.pending_taken();
             attach::call_out(t, Some(inside), || object::death::bury_pending(self));
         }
     }
@@ -103,7 +211,11 @@ impl Interp {
         let mut answer = 0;
         // As many as there may be at once: calls that call again are for the next safepoint.
         for _ in 0..calls::CAPACITY {
-            let Some(call) = self.calls.take() else { break };
+            let taken = {
+                let _taker = self.owners.freeze(); // one at a time may take, in an interpreter without a lock too
+                self.calls.take()
+            };
+            let Some(call) = taken else { break };
             if !self.calls.is_empty() {
                 self.gil.requests.fetch_or(CALL, SeqCst); // for whoever attaches while this one is away
             }

@@ -5,7 +5,8 @@
 //! | `header` | the words of an object, and their tables |
 //! | `count` | increments and decrements, by the owner and by everybody else |
 //! | `merge` | from two counts to one |
-//! | `handed` | references that wait for the owner |
+//! | `owners` | who counts plainly, and the references that wait for them |
+//! | `handed` | the way of a reference to its owner |
 //! | `death` | finalizer once and attached, pending otherwise; then the memory |
 //! | `types` | the process-wide table of types |
 //! | `heap` | memory, from the host's hooks or from malloc |
@@ -20,6 +21,7 @@ pub mod handed;
 pub mod header;
 pub mod heap;
 pub mod merge;
+pub mod owners;
 pub mod types;
 
 use crate::config::Counting;
@@ -39,7 +41,8 @@ pub fn new(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'stat
     if t.identity.load(Relaxed) == DETACHED {
         return Err(Status::NotAttached);
     }
-    if !std::ptr::eq(Interp::of(t), ty.interp) {
+    let interp = Interp::of(t);
+    if !ty.interp().is_some_and(|i| std::ptr::eq(i, interp)) {
         return Err(Status::Invalid); // an object is its type's interpreter's (C6)
     }
     let bytes = ty.payload_size.checked_add(extra).filter(|&b| b <= MAX_BYTES).ok_or(Status::Nomem)?;
@@ -47,9 +50,10 @@ pub fn new(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'stat
     let o = heap::allocate(&config.hooks, bytes, extra).ok_or(Status::Nomem)?;
     // SAFETY: fresh memory of at least a header, aligned, that nobody else knows.
     unsafe {
-        o.as_ptr().write(match config.counting {
-            Counting::Biased => Object::born(t.identity.load(Relaxed), 1, PLAIN, ty.index),
-            Counting::Atomic => Object::born(MERGED_OWNER, 0, MERGED + ONE, ty.index),
+        let me = t.identity.load(Relaxed);
+        o.as_ptr().write(match interp.counting() {
+            Counting::Biased if me != NOBODY => Object::born(me, 1, PLAIN, ty.index),
+            Counting::Biased | Counting::Atomic => Object::born(MERGED_OWNER, 0, MERGED + ONE, ty.index),
         });
         if extra != 0 {
             o.as_ref().gc.store(EXTRA, Relaxed);

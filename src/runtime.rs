@@ -1,13 +1,14 @@
 //! The life of the runtime and of its threads: start, register, exit, fork, finalize.
 
 use crate::config::{self, Config};
+use crate::attach::slow::Runtime;
 use crate::gil::Wait;
-use crate::interp::{BURY, CALL, Interp, MERGE, THREADS};
+use crate::interp::{Interp, MERGE, THREADS, lives};
 use crate::status::Status;
 use crate::sync::Ordering::*;
 use crate::sys::{self, tls};
 use crate::thread::table::NoState;
-use crate::thread::{DETACHED_STATE, HANDED, SERVE, Thread, UNBIASED};
+use crate::thread::{DETACHED_STATE, ELSEWHERE, Thread, UNBIASED};
 use crate::watch::log;
 use once_cell::sync::OnceCell;
 use std::ffi::c_void;
@@ -73,35 +74,16 @@ fn start(config: Config) -> Result<Config, Status> {
         return Err(Status::Nomem);
     }
     sys::barrier::start(config.bias);
-    let mut inner = Interp::main().gil.lock_inner();
-    inner.sched().set_policy(config.policy);
-    inner.sched().set_slice(config.slice.ns());
-    inner.counters.start();
-    drop(inner);
+    lives::start();
+    Interp::main().begin(&config)?;
     Ok(config)
 }
 
 /// Makes the calling thread, which is nowhere, a thread of the main interpreter.
 pub fn register() -> Result<&'static Thread, Status> {
     started()?;
-    let t = THREADS.take().map_err(|why| match why {
-        NoState::Memory => Status::Nomem,
-        NoState::Limit => Status::Limit,
-    })?;
-    clean(t);
-    t.serial.store(SERIALS.fetch_add(1, Relaxed), Relaxed);
-    if let Err(why) = Interp::main().enrol(t) {
-        THREADS.give_back(t);
-        return Err(why);
-    }
-    // SAFETY: the key exists since `start`; the value is a state, which is never given back to the allocator.
-    let hooked = unsafe { libc::pthread_setspecific(EXIT_KEY.load(Relaxed), std::ptr::from_ref(t).cast()) };
-    if hooked != 0 {
-        Interp::main().gil.leave(t);
-        THREADS.give_back(t);
-        return Err(Status::Nomem);
-    }
-    tls::set_current(t);
+    let t = state_in(Interp::main())?;
+    set_current(t);
     Ok(t)
 }
 
@@ -110,9 +92,91 @@ pub fn known(t: &'static Thread) -> Result<&'static Thread, Status> {
     if t.id == 0 { register() } else { Ok(t) }
 }
 
+/// What a thread has that is nowhere.
+pub fn nowhere() -> &'static Thread {
+    &DETACHED_STATE
+}
+
+/// From now on the calling thread acts by `t`, which is one of its own states, or nowhere. It is detached.
+pub fn set_current(t: &'static Thread) {
+    let before = tls::current();
+    if before.id != 0 {
+        before.breaker.fetch_or(ELSEWHERE, Relaxed);
+    }
+    if t.id != 0 {
+        t.breaker.fetch_and(!ELSEWHERE, Relaxed);
+    }
+    tls::set_current(t);
+}
+
+/// The calling thread's state in `interp`, made if there is none.
+pub fn state_in(interp: &'static Interp) -> Result<&'static Thread, Status> {
+    if let Some(t) = find_state(interp) {
+        return Ok(t);
+    }
+    let t = THREADS.take().map_err(|why| match why {
+        NoState::Memory => Status::Nomem,
+        NoState::Limit => Status::Limit,
+    })?;
+    clean(t);
+    let first = first_state();
+    let serial = first.map_or_else(|| SERIALS.fetch_add(1, Relaxed), |s| s.serial.load(Relaxed));
+    t.serial.store(serial, Relaxed);
+    if let Err(why) = interp.enrol(t) {
+        THREADS.give_back(t);
+        return Err(why);
+    }
+    t.sibling.store(pointer(first), Relaxed);
+    if !set_first_state(Some(t)) {
+        interp.dismiss(t);
+        t.interp.store(std::ptr::null_mut(), Relaxed);
+        THREADS.give_back(t);
+        return Err(Status::Nomem);
+    }
+    Ok(t)
+}
+
+/// The calling thread's state in `interp`, if it has one. Gives back those of interpreters that were closed.
+pub fn find_state(interp: &'static Interp) -> Option<&'static Thread> {
+    let (mut found, mut kept, mut next) = (None, None::<&'static Thread>, first_state());
+    while let Some(t) = next {
+        // SAFETY: null, or a state of this thread.
+        next = unsafe { t.sibling.load(Relaxed).as_ref() };
+        if lives::is_closed(t) && !std::ptr::eq(t, tls::current()) {
+            match kept {
+                None => _ = set_first_state(next),
+                Some(k) => k.sibling.store(pointer(next), Relaxed),
+            }
+            give_back(t);
+            continue;
+        }
+        kept = Some(t);
+        if std::ptr::eq(Interp::of(t), interp) {
+            found = Some(t);
+        }
+    }
+    found
+}
+
+/// The states of the calling thread, linked by `sibling`.
+fn first_state() -> Option<&'static Thread> {
+    // SAFETY: the key exists since `start`; its value is null or a state of this thread.
+    unsafe { libc::pthread_getspecific(EXIT_KEY.load(Relaxed)).cast::<Thread>().as_ref() }
+}
+
+/// False if there is no memory, which cannot be where there was a state before.
+fn set_first_state(t: Option<&'static Thread>) -> bool {
+    // SAFETY: the key exists since `start`; the value is a state, which is never given back to the allocator.
+    unsafe { libc::pthread_setspecific(EXIT_KEY.load(Relaxed), pointer(t).cast()) == 0 }
+}
+
+fn pointer(t: Option<&'static Thread>) -> *mut Thread {
+    t.map_or(std::ptr::null_mut(), |t| std::ptr::from_ref(t).cast_mut())
+}
+
 /// The state may have been another thread's.
 fn clean(t: &'static Thread) {
-    t.breaker.fetch_or(UNBIASED, Relaxed);
+    t.breaker.store(UNBIASED, Relaxed); // nobody has found it yet
     t.poll.store(0, Relaxed);
     t.depth.store(0, Relaxed);
     t.away.store(0, Relaxed);
@@ -127,44 +191,75 @@ fn clean(t: &'static Thread) {
 
 /// The exit hook. If a destructor of the host that runs later attaches again, the thread gets a new state and this hook
 /// runs again; POSIX allows some four rounds.
-extern "C" fn on_thread_exit(state: *mut c_void) {
-    // SAFETY: what `register` stored.
-    let t = unsafe { &*state.cast::<Thread>() };
+extern "C" fn on_thread_exit(first: *mut c_void) {
     tls::set_current(&DETACHED_STATE);
     let _inside = crate::attach::slow::enter(); // as in `finalize`
+    // SAFETY: what `set_first_state` stored.
+    let mut next = unsafe { first.cast::<Thread>().as_ref() };
+    while let Some(t) = next {
+        // SAFETY: null, or another state of this thread.
+        next = unsafe { t.sibling.load(Relaxed).as_ref() };
+        end(t);
+    }
+}
+
+/// A state of the calling thread ends.
+fn end(t: &'static Thread) {
     let interp = Interp::of(t);
-    if interp.gil.abandon(t) {
+    if lives::leave(t) {
         log::warn(format_args!(
             "thread {} ended while it was attached: the lock was released for it",
             t.serial.load(Relaxed)
         ));
     }
-    interp.gil.leave(t);
-    crate::object::death::leave_trash(t);
-    THREADS.give_back(t);
+    give_back(t);
     if interp.gil.requests.load(Acquire) & MERGE != 0 {
         interp.help();
     }
 }
 
-/// Closes the main interpreter for good: waits until everybody has left, `timeout_ns` at the most.
+fn give_back(t: &'static Thread) {
+    crate::object::death::leave_trash(t);
+    t.interp.store(std::ptr::null_mut(), Relaxed); // before it is nobody's: see `lives`
+    THREADS.give_back(t);
+}
+
+/// Closes all interpreters for good: waits until everybody has left, `timeout_ns` at the most.
 pub fn finalize(timeout_ns: u64) -> Result<(), Status> {
     if tls::current().identity.load(Relaxed) != crate::thread::DETACHED {
         return Err(Status::Nested);
     }
-    if tls::current().away.load(Relaxed) != 0 {
-        return Err(Status::Deadlock); // its own region would keep it waiting
-    }
-    let deadline = sys::now().saturating_add(timeout_ns);
+    let deadline = lives::deadline(timeout_ns);
     started()?; // a runtime that never ran is closed too: nothing will
     FINALIZED.store(true, Release);
-    let interp = Interp::main();
+    while let Some(interp) = lives::any() {
+        match lives::close(interp, deadline) {
+            Ok(()) | Err(Status::Closed) => {}
+            Err(why) => return Err(why),
+        }
+    }
+    let main = Interp::main();
+    if find_state(main).is_some_and(|t| t.away.load(Relaxed) != 0) {
+        return Err(Status::Deadlock); // its own region would keep it waiting
+    }
     // A signal handler is refused meanwhile, rather than left waiting for the internal mutex.
     let inside = crate::attach::slow::enter().ok_or(Status::Deadlock)?;
+    wait_until_closed(main, deadline)?;
+    // Nobody comes any more; what they left is buried by this thread, the last one inside.
+    let mine = state_in(main)?;
+    set_current(mine);
+    drop(inside);
+    let buried = last_rites(mine);
+    crate::module::reap();
+    buried
+}
+
+/// Refuses who comes, and waits until nobody is inside. Busy at the deadline: the log says who is.
+pub fn wait_until_closed(interp: &'static Interp, deadline: u64) -> Result<(), Status> {
     loop {
         let seen = interp.gil.departures();
-        match interp.gil.close() {
-            Ok(()) => break,
+        match interp.try_close() {
+            Ok(()) => return Ok(()),
             Err(why) if sys::now() >= deadline => {
                 name_those_inside(interp);
                 return Err(why);
@@ -172,23 +267,25 @@ pub fn finalize(timeout_ns: u64) -> Result<(), Status> {
             Err(_) => interp.gil.await_departure(seen, deadline),
         }
     }
-    drop(inside);
-    // Nobody comes any more; what they left is buried by this thread, the last one inside.
-    let t = known(tls::current())?;
-    crate::attach::acquire_as::<crate::attach::slow::Runtime>(t, Wait::Return)?;
-    let released = crate::attach::release::<crate::attach::slow::Runtime>(t);
-    crate::module::reap();
-    released
+}
+
+/// By the last thread of a closed interpreter: what others left there is done.
+pub fn last_rites(t: &'static Thread) -> Result<(), Status> {
+    crate::attach::acquire_as::<Runtime>(t, Wait::Return)?;
+    crate::attach::release::<Runtime>(t)
 }
 
 fn name_those_inside(interp: &'static Interp) {
+    let name = &interp.name;
     let inner = interp.gil.lock_inner();
     for t in inner.threads() {
         let serial = t.serial.load(Relaxed);
-        if interp.gil.held_by(t) {
-            log::warn(format_args!("cannot finalize: thread {serial} holds the lock"));
+        if t.identity.load(Relaxed) != crate::thread::DETACHED && interp.is_held_by(t) {
+            log::warn(format_args!("cannot close interpreter {name}: thread {serial} is attached"));
         } else if t.away.load(Relaxed) != 0 {
-            log::warn(format_args!("cannot finalize: thread {serial} is in an allow-threads region, and comes back"));
+            log::warn(format_args!(
+                "cannot close interpreter {name}: thread {serial} is in an allow-threads region, and comes back"
+            ));
         }
     }
 }
@@ -202,14 +299,15 @@ mod held_across_fork {
     //! The locks that a fork takes, in the order in which they nest, so that no other thread is inside one when the
     //! process is copied. The forking thread keeps the guards, in the parent and in the child.
     use super::*;
+    use crate::gil::Inner;
+    use crate::object::owners::Registry;
     use crate::sync::Guard;
     use std::cell::UnsafeCell;
 
     struct Held {
         _libraries: Guard<'static, crate::module::Libraries>,
+        interps: Guard<'static, lives::All>,
         _types: Guard<'static, crate::object::types::Slots>,
-        _handed: Guard<'static, crate::object::handed::Queue>,
-        inner: Guard<'static, crate::gil::Inner>,
         _table: Guard<'static, crate::thread::table::Free>,
         _log: Guard<'static, Option<log::Sink>>,
         /// Handlers of other libraries that run between ours are refused, rather than left waiting for the above; last, since
@@ -225,12 +323,10 @@ mod held_across_fork {
     pub fn take() {
         // First: a signal handler from here on is refused, rather than left waiting for what this thread holds.
         let inside = crate::attach::slow::enter();
-        let interp = Interp::main();
         let held = Held {
             _libraries: crate::module::freeze(),
+            interps: lives::freeze(),
             _types: crate::object::types::freeze(),
-            _handed: interp.handed.freeze(),
-            inner: interp.gil.lock_inner(),
             _table: THREADS.freeze(),
             _log: log::freeze(),
             _inside: inside,
@@ -239,10 +335,10 @@ mod held_across_fork {
         unsafe { *HELD.0.get() = Some(held) };
     }
 
-    pub fn give_back(in_between: impl FnOnce(&mut crate::gil::Inner)) {
+    pub fn give_back(in_between: impl FnMut(&'static Interp, &mut Registry, &mut Inner)) {
         // SAFETY: this thread took the locks in `take`, in this process or the one it is a copy of.
-        let Some(mut held) = (unsafe { (*HELD.0.get()).take() }) else { return };
-        in_between(&mut held.inner);
+        let Some(held) = (unsafe { (*HELD.0.get()).take() }) else { return };
+        lives::thaw(held.interps, in_between);
     }
 }
 
@@ -251,26 +347,17 @@ extern "C" fn fork_prepare() {
 }
 
 extern "C" fn fork_parent() {
-    held_across_fork::give_back(|_| ());
+    held_across_fork::give_back(|_, _, _| ());
 }
 
 /// Only this thread exists in the child: it keeps what it held, everything else is reset (L15, L24).
 extern "C" fn fork_child() {
     sys::barrier::after_fork();
-    let interp = Interp::main();
-    interp.calls.fill_gaps();
-    let me = tls::current();
-    let survivor = (me.id != 0).then_some(me);
-    // Whoever was in the middle of serving what was requested does not exist: it is requested again, in vain at the worst.
-    interp.gil.requests.fetch_or(CALL | MERGE | BURY, Relaxed);
-    survivor.inspect(|t| {
-        t.poll.fetch_or(SERVE, Relaxed);
-        t.breaker.fetch_or(HANDED, Relaxed);
-    });
     let mut dead = 0;
-    held_across_fork::give_back(|inner| {
+    held_across_fork::give_back(|interp, registry, inner| {
+        let survivor = STARTED.get().and_then(|_| mine(interp));
         // The table is locked by this very thread: the dead are chained here and given back after.
-        interp.gil.reset_after_fork(inner, survivor, |t| {
+        lives::reset_after_fork(interp, registry, inner, survivor, |t| {
             t.next_unused.store(dead, Relaxed);
             dead = t.id;
         });
@@ -280,6 +367,14 @@ extern "C" fn fork_child() {
         dead = t.next_unused.load(Relaxed);
         clean(t);
         t.identity.store(crate::thread::DETACHED, Relaxed);
+        t.interp.store(std::ptr::null_mut(), Relaxed);
         THREADS.give_back(t);
     }
+}
+
+/// The calling thread's state in `interp`, without giving anything back.
+fn mine(interp: &'static Interp) -> Option<&'static Thread> {
+    // SAFETY: null, or another state of this thread.
+    let next = |t: &&'static Thread| unsafe { t.sibling.load(Relaxed).as_ref() };
+    std::iter::successors(first_state(), next).find(|t| std::ptr::eq(Interp::of(t), interp))
 }

@@ -46,6 +46,20 @@ pub fn now() -> u64 {
     if cfg!(loom) { 1 << 40 } else { crate::sys::now() }
 }
 
+/// [`heavy_barrier`], or where there is none its own half: then the other threads make a whole fence on their slow paths, which
+/// are all that they have.
+pub fn fence_or_heavy_barrier() {
+    if heavy_barrier_available() { heavy_barrier() } else { full_fence() }
+}
+
+/// For threads that have no heavy barrier to rely on.
+pub fn full_fence() {
+    #[cfg(not(loom))]
+    std::sync::atomic::fence(Ordering::SeqCst);
+    #[cfg(loom)]
+    loom::sync::atomic::fence(Ordering::SeqCst);
+}
+
 /// Orders an atomic read-modify-write before a later load. On x86 the locked instruction is the barrier already.
 #[inline(always)]
 pub fn fence_after_rmw() {

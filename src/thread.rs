@@ -4,6 +4,7 @@
 //! one that is gone leads to a spurious wake-up or request at the worst (L6).
 
 pub mod table;
+pub mod token;
 
 use crate::park::Bed;
 use crate::sync::{AtomicU32, OwnU32, OwnU64};
@@ -13,10 +14,16 @@ use std::sync::atomic::AtomicPtr;
 /// The token of a thread that may touch nothing. No object is ever owned by it.
 pub const DETACHED: u32 = 0xFFFF_FFFE;
 
-/// In `breaker`: the bias is not mine. Set by a revoker and cleared by the owner, both under the mutex of the lock.
+/// In `breaker`: the bias is not mine. Set by a revoker and cleared by the owner, both under the mutex of the lock. Where there
+/// is no lock: no asymmetric barrier is to be had, so that attaching and detaching need whole fences.
 pub const UNBIASED: u32 = 1;
-/// In `breaker`: the interpreter has something for whoever attaches or detaches (see [`crate::gil::Gil::requests`]).
+/// In `breaker`: the interpreter has something for whoever attaches or detaches (see [`crate::gil::Gil::requests`]), or for this
+/// thread (see [`crate::object::owners`]).
 pub const HANDED: u32 = 2;
+/// In `breaker`: the interpreter, which has no lock that could be closed, is closing.
+pub const CLOSED: u32 = 4;
+/// In `breaker`: the thread has entered another interpreter, where it has another state.
+pub const ELSEWHERE: u32 = 8;
 /// In `breaker` and `poll`: the static detached state. Its acquire makes a state first; its release is an error.
 pub const NOWHERE: u32 = 1 << 31;
 
@@ -92,6 +99,8 @@ pub struct Thread {
     pub user: AtomicPtr<c_void>,
     /// In the table's list of records that are nobody's.
     pub next_unused: OwnU32,
+    /// The next of the operating system thread's states, in other interpreters.
+    pub sibling: AtomicPtr<Thread>,
     /// Where the thread sleeps.
     pub bed: Bed,
 }
@@ -118,6 +127,7 @@ macro_rules! new_thread {
             library: AtomicPtr::new(std::ptr::null_mut()),
             user: AtomicPtr::new(std::ptr::null_mut()),
             next_unused: OwnU32::new(0),
+            sibling: AtomicPtr::new(std::ptr::null_mut()),
             bed: Bed::new(),
         }
     };

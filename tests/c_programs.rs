@@ -87,6 +87,11 @@ fn counts_are_right_from_threads_of_every_kind() {
 }
 
 #[test]
+fn threads_of_an_interpreter_without_a_lock_count_exactly() {
+    passes("free.c");
+}
+
+#[test]
 fn the_library_can_be_opened_and_closed_inside_a_thread() {
     run(command(&program_without_library("dlopen_in_thread.c")).arg(library())).expect_success();
 }

@@ -1,16 +1,146 @@
 //! Interpreters.
 
-use crate::interp::Interp;
+use super::runtime::of_an_interpreter;
+use super::{border, read_sized};
+use crate::config::Mode;
+use crate::interp::{Interp, lives};
+use crate::status::Status;
 use crate::sys::tls;
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ptr;
+
+/// How an interpreter is made. Set `struct_size`, leave zero what you do not care about.
+#[allow(non_camel_case_types)]
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct gil_interp_config {
+    /// sizeof(gil_interp_config_t).
+    pub struct_size: usize,
+    /// For reports, which show 32 bytes of it; may be NULL. Copied.
+    pub name: *const c_char,
+    /// A gil_mode_t.
+    pub mode: i32,
+    /// A gil_policy_t, of its lock.
+    pub policy: i32,
+    /// As for gil_set_switch_interval; 0 for the default of 5,000,000 ns.
+    pub switch_interval_ns: u64,
+    /// NULL.
+    pub share_with: *mut Interp,
+    /// An obj_count_t.
+    pub count: i32,
+    /// NULL.
+    pub on_request: Option<unsafe extern "C" fn(thread_id: u64, requests: u32, user: *mut c_void)>,
+    /// For on_request.
+    pub user: *mut c_void,
+    /// False.
+    pub strict: bool,
+}
+
+const DEFAULT: gil_interp_config = gil_interp_config {
+    struct_size: size_of::<gil_interp_config>(),
+    name: ptr::null(),
+    mode: 0,
+    policy: 0,
+    switch_interval_ns: 0,
+    share_with: ptr::null_mut(),
+    count: 0,
+    on_request: None,
+    user: ptr::null_mut(),
+    strict: false,
+};
 
 /// The main interpreter: the process has it from the start. Never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn gil_interp_main() -> *mut Interp {
-    std::ptr::from_ref(Interp::main()).cast_mut()
+    ptr::from_ref(Interp::main()).cast_mut()
 }
 
 /// The interpreter that the calling thread's acquires mean; the main one for a thread that is not known. Never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn gil_interp_current() -> *mut Interp {
-    std::ptr::from_ref(Interp::of(tls::current())).cast_mut()
+    ptr::from_ref(Interp::of(tls::current())).cast_mut()
+}
+
+/// Makes an interpreter beside the main one: a world of objects of its own, with its own lock or none. Nobody has entered
+/// it. NULL for `config` means the defaults. From any thread.
+///
+/// GILRT_ERR_INVALID for a value that is not allowed, GILRT_ERR_CLOSED after gilrt_finalize, GILRT_ERR_NOMEM.
+///
+/// # Safety
+/// `config` is NULL or points to as many bytes as its `struct_size` says, its name is NULL or a C string; `out` is NULL or valid for writing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gil_interp_new(config: *const gil_interp_config, out: *mut *mut Interp) -> c_int {
+    border(|| {
+        // SAFETY: by the contract.
+        let c = if config.is_null() { DEFAULT } else { unsafe { read_sized(config, DEFAULT) }? };
+        if out.is_null() || !c.share_with.is_null() || c.on_request.is_some() || c.strict {
+            return Err(Status::Invalid);
+        }
+        // SAFETY: by the contract a C string.
+        let name = if c.name.is_null() { c"unnamed" } else { unsafe { CStr::from_ptr(c.name) } };
+        let config = of_an_interpreter(c.mode, c.policy, c.switch_interval_ns, c.count)?;
+        let interp = lives::open(&config, name.to_bytes())?;
+        // SAFETY: by the contract.
+        unsafe { *out = ptr::from_ref(interp).cast_mut() };
+        Ok(())
+    })
+}
+
+/// The calling thread's acquires mean `interp` from now on. A thread that is attached is detached from the other one first,
+/// whatever the depth: a caller that wants to come back to it calls gil_detach before and gil_attach after. Stores the
+/// interpreter that was left into `previous`, unless that is NULL. A gil_thread_t * from before is of no use meanwhile:
+/// what acquires by it is answered GILRT_ERR_INVALID.
+///
+/// GILRT_ERR_CLOSED if the interpreter has been closed, GILRT_ERR_NOMEM or GILRT_ERR_LIMIT if the thread cannot be made known
+/// to it, GILRT_ERR_INVALID for NULL.
+///
+/// # Safety
+/// `interp` is NULL or came from gil_interp_new or gil_interp_main; `previous` is NULL or valid for writing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gil_interp_enter(interp: *mut Interp, previous: *mut *mut Interp) -> c_int {
+    border(|| {
+        // SAFETY: by the contract; interpreters are never given back to the allocator.
+        let left = lives::enter(unsafe { interp.as_ref() }.ok_or(Status::Invalid)?)?;
+        if !previous.is_null() {
+            // SAFETY: by the contract.
+            unsafe { *previous = ptr::from_ref(left).cast_mut() };
+        }
+        Ok(())
+    })
+}
+
+/// Ends an interpreter, as gilrt_finalize does for the main one: acquires in it answer GILRT_ERR_CLOSED, those inside see that
+/// at their next gil_poll, and the call waits until they have left: `timeout_ns` at the most, UINT64_MAX for ever. Pending
+/// destructors run on the calling thread. Objects that somebody still refers to live on, without their finalizers. A thread
+/// that had entered it enters another one with gil_interp_enter.
+///
+/// GILRT_ERR_BUSY at the deadline: the interpreter stays closing, and the call may be made again. GILRT_ERR_NESTED if the
+/// caller is attached to it, GILRT_ERR_DEADLOCK if it has a region open there; GILRT_ERR_CLOSED if it is closed already,
+/// GILRT_ERR_INVALID for NULL and the main interpreter.
+///
+/// # Safety
+/// `interp` is NULL or came from gil_interp_new or gil_interp_main.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gil_interp_close(interp: *mut Interp, timeout_ns: u64) -> c_int {
+    border(|| {
+        // SAFETY: by the contract.
+        lives::close(unsafe { interp.as_ref() }.ok_or(Status::Invalid)?, lives::deadline(timeout_ns))
+    })
+}
+
+/// The mode of an interpreter, a gil_mode_t; GILRT_ERR_INVALID for NULL, GILRT_ERR_CLOSED for one that was closed.
+///
+/// # Safety
+/// As gil_interp_close.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gil_interp_mode(interp: *const Interp) -> c_int {
+    // SAFETY: by the contract.
+    match unsafe { interp.as_ref() } {
+        None => Status::Invalid as c_int,
+        Some(i) if !lives::is_open(i) => Status::Closed as c_int,
+        Some(i) => match i.mode() {
+            Mode::Locked => 0,
+            Mode::Free => 2,
+        },
+    }
 }

@@ -1,7 +1,7 @@
 //! The life of the runtime.
 
 use super::{border, read_sized};
-use crate::config::{Config, Counting, Slice};
+use crate::config::{Config, Counting, Mode, Slice};
 use crate::object::heap::Hooks;
 use crate::runtime;
 use crate::sched::Policy;
@@ -16,6 +16,8 @@ use std::ffi::{c_int, c_void};
 pub enum gil_mode {
     /// One thread at a time: whoever holds the interpreter's own lock.
     GIL_MODE_LOCKED = 0,
+    /// As many as like: there is no lock, and attaching excludes nobody.
+    GIL_MODE_FREE = 2,
 }
 
 /// How the lock chooses among those who want it.
@@ -65,7 +67,7 @@ pub enum gil_bias {
 pub struct gilrt_config {
     /// sizeof(gilrt_config_t).
     pub struct_size: usize,
-    /// A gil_mode_t: GIL_MODE_LOCKED.
+    /// A gil_mode_t, of the main interpreter.
     pub mode: i32,
     /// A gil_policy_t.
     pub policy: i32,
@@ -97,7 +99,7 @@ const DEFAULT: gilrt_config = gilrt_config {
 };
 
 /// Starts the runtime. Optional: the first call of anything starts it with the defaults. NULL means the defaults too.
-/// The environment (GILRT_POLICY, GILRT_SWITCH_INTERVAL_NS, GILRT_BIAS) wins over `config`.
+/// The environment (GILRT_MODE, GILRT_POLICY, GILRT_SWITCH_INTERVAL_NS, GILRT_BIAS) wins over `config`.
 ///
 /// GILRT_ERR_BUSY if it runs already, GILRT_ERR_CLOSED after gilrt_finalize, GILRT_ERR_INVALID for a value that is not
 /// allowed, GILRT_ERR_NOMEM or GILRT_ERR_LIMIT if the system has nothing left.
@@ -116,21 +118,6 @@ pub unsafe extern "C" fn gilrt_init(config: *const gilrt_config) -> c_int {
 }
 
 fn convert(c: gilrt_config) -> Result<Config, Status> {
-    let policy = match c.policy {
-        0 => Policy::Responsive,
-        1 => Policy::Interval,
-        2 => Policy::Ticks,
-        _ => return Err(Status::Invalid),
-    };
-    let counting = match c.count {
-        0 => Counting::Biased,
-        1 => Counting::Atomic,
-        _ => return Err(Status::Invalid),
-    };
-    let slice = match c.switch_interval_ns {
-        0 => Slice::default(),
-        ns => Slice::new(ns).ok_or(Status::Invalid)?,
-    };
     let hooks = match (c.alloc, c.free) {
         (None, None) => None,
         (Some(alloc), Some(free)) => Some(Hooks { alloc, free, user: c.alloc_user }),
@@ -142,10 +129,32 @@ fn convert(c: gilrt_config) -> Result<Config, Status> {
         2 => Bias::Never,
         _ => return Err(Status::Invalid),
     };
-    if c.mode != gil_mode::GIL_MODE_LOCKED as i32 {
-        return Err(Status::Invalid);
-    }
-    Ok(Config { policy, slice, counting, bias, hooks })
+    Ok(Config { hooks, bias, ..of_an_interpreter(c.mode, c.policy, c.switch_interval_ns, c.count)? })
+}
+
+/// What gilrt_config_t and gil_interp_config_t have in common.
+pub(super) fn of_an_interpreter(mode: i32, policy: i32, slice: u64, count: i32) -> Result<Config, Status> {
+    let mode = match mode {
+        0 => Mode::Locked,
+        2 => Mode::Free,
+        _ => return Err(Status::Invalid),
+    };
+    let policy = match policy {
+        0 => Policy::Responsive,
+        1 => Policy::Interval,
+        2 => Policy::Ticks,
+        _ => return Err(Status::Invalid),
+    };
+    let counting = match count {
+        0 => Counting::Biased,
+        1 => Counting::Atomic,
+        _ => return Err(Status::Invalid),
+    };
+    let slice = match slice {
+        0 => Slice::default(),
+        ns => Slice::new(ns).ok_or(Status::Invalid)?,
+    };
+    Ok(Config { mode, policy, slice, counting, ..Config::default() })
 }
 
 /// Ends the runtime: no thread gets in any more (acquires answer GILRT_ERR_CLOSED, also those that wait already), those

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::interp::{BURY, Interp, MERGE};
+use crate::object::death;
 use crate::runtime;
 use crate::sync::fence_after_rmw;
 use crate::sys::errno::KeepErrno;
@@ -24,7 +25,7 @@ impl Slow for Runtime {
 
     #[inline(always)]
     fn interrupted(t: &'static Thread) -> bool {
-        tls::is_inside() || t.breaker.load(Relaxed) & UNBIASED != 0 && !Interp::of(t).gil.held_by(t)
+        tls::is_inside() || t.breaker.load(Relaxed) & UNBIASED != 0 && !Interp::of(t).is_held_by(t)
     }
 }
 
@@ -65,9 +66,10 @@ pub fn poll(t: &'static Thread) -> Result<i32, Status> {
 /// costs one CAS from here, and nothing that could change errno.
 #[inline]
 pub fn acquire_slow(t: &'static Thread, how: Wait) -> Done {
-    let known = t.breaker.load(Relaxed) & NOWHERE == 0;
-    let gil = &Interp::of(t).gil;
-    let taken = known && !tls::is_inside() && gil.take_free(t);
+    let known = t.breaker.load(Relaxed) & (NOWHERE | ELSEWHERE) == 0;
+    let interp = Interp::of(t);
+    let gil = &interp.gil;
+    let taken = known && !interp.is_free() && !tls::is_inside() && gil.take_free(t);
     if taken && !is_left_something(t) && !gil.has_earned(t) {
         return Ok(());
     }
@@ -91,9 +93,13 @@ fn acquire_rest(t: &'static Thread, how: Wait, taken: bool) -> Done {
     } else {
         t
     };
+    if t.breaker.load(Relaxed) & ELSEWHERE != 0 {
+        t.identity.store(DETACHED, Release);
+        return Err(Status::Invalid); // a state that the caller kept from before it entered another interpreter (A8)
+    }
     let interp = Interp::of(t);
     if !taken {
-        interp.gil.acquire_slow(t, how)?;
+        interp.attach(t, how)?;
     } else if interp.gil.has_earned(t) {
         interp.gil.take_bias(t);
     }
@@ -104,8 +110,8 @@ fn acquire_rest(t: &'static Thread, how: Wait, taken: bool) -> Done {
 /// The breaker was set; DETACHED is in `self` already.
 #[inline]
 pub fn release_slow(t: &'static Thread) {
-    let gil = &Interp::of(t).gil;
-    let freed = !tls::is_inside() && gil.free_held(t);
+    let interp = Interp::of(t);
+    let freed = !interp.is_free() && !tls::is_inside() && interp.gil.free_held(t);
     // After the release: whoever hands something over either saw the lock held, and told the holder, or finds it free.
     if !freed || is_left_something(t) {
         release_rest(t, freed);
@@ -120,6 +126,9 @@ fn release_rest(t: &'static Thread, freed: bool) {
         return tls::owe_release(); // a signal handler inside the library, or a fork handler: later
     };
     let interp = Interp::of(t);
+    if interp.is_free() {
+        return free::release(t, interp);
+    }
     if !freed {
         interp.gil.release_slow(t);
     }
@@ -178,19 +187,27 @@ pub fn yield_now(t: &'static Thread) -> Done {
     }
     let _errno = KeepErrno::new();
     let Some(_inside) = enter() else { return Err(Status::Deadlock) };
-    Interp::of(t).gil.give_way(t, false);
+    let interp = Interp::of(t);
+    if !interp.is_free() {
+        interp.gil.give_way(t, false);
+    }
     Ok(())
 }
 
-/// Whether the calling thread holds the lock, and not only is about to. Async-signal-safe (A7).
+/// Whether the calling thread is attached, and not only about to be. Async-signal-safe (A7).
 pub fn held(t: &'static Thread) -> bool {
-    t.identity.load(Relaxed) != DETACHED && t.id != 0 && Interp::of(t).gil.held_by(t)
+    t.identity.load(Relaxed) != DETACHED && t.id != 0 && Interp::of(t).is_held_by(t)
 }
 
 /// By a thread that has just attached through a slow path, or polls: what others have left for it (S5, C7).
 fn serve(t: &'static Thread, interp: &'static Interp, inside: &Inside) {
     if t.breaker.load(Relaxed) & HANDED != 0 {
-        t.breaker.fetch_and(!HANDED, Release); // pairs with the Acquire of the breaker in `acquire`
+        if interp.is_free() {
+            let dead = interp.owners.take(t);
+            call_out(t, Some(inside), || death::bury_all(t, dead));
+        } else {
+            t.breaker.fetch_and(!HANDED, Release); // pairs with the Acquire of the breaker in `acquire`
+        }
     }
     // After the lock was won: whoever leaves something either sees us as the holder, or we see what it left.
     fence_after_rmw();
@@ -211,10 +228,10 @@ pub fn call_out<R>(t: &'static Thread, inside: Option<&Inside>, f: impl FnOnce()
     if t.identity.load(Relaxed) == DETACHED {
         t.identity.store(t.token.load(Relaxed), Relaxed);
         light_barrier();
-        let gil = &Interp::of(t).gil;
-        let back = gil.acquire_slow(t, Wait::Return);
+        let interp = Interp::of(t);
+        let back = interp.attach(t, Wait::Return);
         debug_assert!(back.is_ok());
-        gil.look(t);
+        interp.gil.look(t);
     }
     t.depth.store(depth, Relaxed);
     t.away.store(away, Relaxed);

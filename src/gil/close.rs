@@ -56,7 +56,7 @@ impl Gil {
     }
 
     /// Somebody has left a closing lock.
-    pub(super) fn departed(&self) {
+    pub fn departed(&self) {
         self.departures.fetch_add(1, Release); // pairs with the Acquire in `departures`
         #[cfg(not(loom))]
         crate::sys::futex::wake_all(&self.departures);
@@ -98,6 +98,15 @@ impl Gil {
             self.departed();
         }
         attached || away
+    }
+
+    /// For an interpreter that is made anew in the same place: nobody uses the lock.
+    pub fn reset(&self) {
+        let mut inner = self.inner.lock();
+        let (policy, slice) = (inner.sched.policy(), inner.sched.slice());
+        *inner = Inner::new(policy, slice);
+        self.earned.store(if cfg!(loom) { u32::MAX } else { 0 }, Relaxed);
+        self.word.store(Word::NEW, Relaxed);
     }
 
     /// In a forked child, by its only thread, which holds the mutex: the others do not exist any more (L15). Their states

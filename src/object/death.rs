@@ -5,6 +5,7 @@
 //! without finalizing.
 
 use super::header::*;
+use super::owners::Queue;
 use super::types::{self, Type};
 use super::{count, heap};
 use crate::attach::slow as attach;
@@ -31,8 +32,9 @@ pub(super) fn bury(o: &'static Object) {
         return free(o, ty); // no code of the host runs
     }
     let t = tls::current();
-    if t.identity.load(Relaxed) == DETACHED || !ptr::eq(Interp::of(t), ty.interp) {
-        return pend(o, ty.interp);
+    let Some(interp) = ty.interp() else { return free(o, ty) }; // no finalizers after the end of their interpreter (C8)
+    if t.identity.load(Relaxed) == DETACHED || !ptr::eq(Interp::of(t), interp) {
+        return pend(o, interp);
     }
     let depth = t.burying.load(Relaxed);
     if depth >= NESTING {
@@ -40,32 +42,51 @@ pub(super) fn bury(o: &'static Object) {
     }
     t.burying.store(depth + 1, Relaxed);
     inter(o, ty, t);
-    while depth == 0
-        && let Some(next) = take(&t.trash)
-    {
-        inter(next, types::of(next), t);
+    if depth == 0 {
+        empty_trash(t);
     }
     t.burying.store(depth, Relaxed);
+}
+
+/// By an attached thread: buries the dead of its queue.
+pub fn bury_all(t: &'static Thread, dead: Queue) {
+    // First into the list, which others take over if a finalizer ends the thread.
+    dead.iter().for_each(|o| push(&t.trash, o));
+    drop(dead);
+    if t.burying.load(Relaxed) == 0 {
+        t.burying.store(1, Relaxed);
+        empty_trash(t);
+        t.burying.store(0, Relaxed);
+    }
+}
+
+fn empty_trash(t: &'static Thread) {
+    while let Some(next) = take(&t.trash) {
+        inter(next, types::of(next), t);
+    }
 }
 
 /// The thread has ended inside a destructor, or was lost by a fork: what it had put off is for others.
 pub fn leave_trash(t: &Thread) {
     t.burying.store(0, Relaxed);
     while let Some(o) = take(&t.trash) {
-        pend(o, types::of(o).interp);
+        await_burial(o);
     }
 }
 
 /// By a merge that is no place for destructors (a release, a helper): they run at the next safepoint (C7).
-pub(super) fn await_burial(o: &'static Object) {
+pub fn await_burial(o: &'static Object) {
     let ty = types::of(o);
-    if ty.is_plain() { free(o, ty) } else { pend(o, ty.interp) }
+    match ty.interp() {
+        Some(interp) if !ty.is_plain() => pend(o, interp),
+        _ => free(o, ty),
+    }
 }
 
 /// By an attached thread at a safepoint or at the end of an outermost acquire. One at a time: a finalizer may end its thread,
 /// or leave for a region while others bury the rest.
 pub fn bury_pending(interp: &'static Interp) {
-    while let Some(o) = take(&interp.pending) {
+    while let Some(o) = take_pending(interp) {
         if !interp.pending.load(Relaxed).is_null() {
             interp.gil.requests.fetch_or(BURY, SeqCst); // for whoever attaches while this one is away
         }
@@ -73,9 +94,20 @@ pub fn bury_pending(interp: &'static Interp) {
     }
 }
 
+/// One at a time may take out, in an interpreter without a lock too.
+fn take_pending(interp: &'static Interp) -> Option<&'static Object> {
+    let _taker = interp.owners.freeze();
+    take(&interp.pending)
+}
+
 fn pend(o: &'static Object, interp: &'static Interp) {
     push(&interp.pending, o);
     interp.request(BURY);
+}
+
+/// As the others do, for one who tells whoever attaches otherwise.
+pub fn pend_silently(o: &'static Object, interp: &'static Interp) {
+    push(&interp.pending, o);
 }
 
 /// With the lock of the object's interpreter held.
@@ -110,11 +142,7 @@ fn free(o: &'static Object, ty: &'static Type) {
     let hooks = &runtime::started().expect("objects exist only while the runtime runs").hooks;
     // SAFETY: nobody has a reference, and this thread alone decided so.
     unsafe { heap::release(hooks, ptr::from_ref(o).cast_mut(), ty.payload_size) };
-    let library = ty.library;
-    ty.live.fetch_sub(1, Release); // the last touch of the type: pairs with the Acquire of who gives its slot away
-    if let Some(library) = library {
-        library.refs.fetch_sub(1, Release); // likewise, for the code
-    }
+    types::object_died(ty);
 }
 
 /// A dead object's first word serves as a link: its owner half has no top bit then, so it is nobody's token (R19).
@@ -136,7 +164,7 @@ fn push(list: &AtomicPtr<std::ffi::c_void>, o: &'static Object) {
     }
 }
 
-/// One at a time may take out, its thread from its own list, the holder of the lock from the interpreter's. So what is at the
+/// One at a time may take out, its thread from its own list, the holder of a mutex from the interpreter's. So what is at the
 /// head stays there, or further down, until it is taken, and its link does not change: there is no ABA.
 fn take(list: &AtomicPtr<std::ffi::c_void>) -> Option<&'static Object> {
     let mut head = list.load(Acquire); // pairs with the Release in `push`

@@ -15,6 +15,7 @@
 //!
 //! The states are values, not bits: `MAYBE_WEAK | QUEUED` would read MERGED (C1).
 
+pub use crate::thread::token::{NOBODY, SPECIAL};
 use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, Ordering, Ordering::*};
 
 pub const PLAIN: i32 = 0;
@@ -31,6 +32,11 @@ pub const LIMIT: i64 = 1 << 28;
 pub const MERGED_OWNER: u32 = 0;
 /// In `owner`: never freed.
 pub const IMMORTAL: u32 = u32::MAX;
+
+/// Whether objects of this owner are counted plainly by somebody.
+pub fn is_token(owner: u32) -> bool {
+    (1 << 31..SPECIAL).contains(&owner)
+}
 
 /// In `gc`: the finalizer has begun, and never begins again.
 pub const FINALIZED: u8 = 1;

@@ -4,10 +4,12 @@
 //! |---|---|---|
 //! | the owner, at `local == 0` | it is the owner | program order |
 //! | whoever holds the lock, or its helper, for what was handed to the lock's token | the lock | the lock |
+//! | whoever hands over, while the owner is a detached thread | the mutex of the owners, which a thread that sees HANDED takes | `self`: Release, Acquire |
+//! | whoever hands over, after the token was retired | nobody has it | the mutex of the owners |
 
 use super::header::*;
 use super::{count, death};
-use crate::interp::Interp;
+use crate::interp::{Interp, MERGE};
 use crate::sync::Ordering::*;
 
 /// Merges, less `queued` references of a queue; true if none is left. Any number of threads may try, in any order.
@@ -31,8 +33,9 @@ pub fn merge(o: &'static Object, owner: u32, queued: i32) -> bool {
 
 /// Merges what was handed to the lock of `interp`, by its holder or the helper. The dead are buried, or pending.
 pub fn drain(interp: &'static Interp) {
-    while let Some(o) = interp.handed.take(&interp.gil.requests) {
-        if merge(o, interp.token, 1) {
+    let token = interp.token();
+    while let Some(o) = interp.owners.pop(token, || _ = interp.gil.requests.fetch_and(!MERGE, AcqRel)) {
+        if merge(o, token, 1) {
             death::await_burial(o);
         }
     }

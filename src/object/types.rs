@@ -17,6 +17,9 @@ pub type FinalizeFn = unsafe extern "C" fn(o: *mut Object);
 pub type VisitFn = unsafe extern "C" fn(child: *mut Object, user: *mut c_void) -> c_int;
 pub type TraverseFn = unsafe extern "C" fn(o: *mut Object, visit: VisitFn, user: *mut c_void) -> c_int;
 
+/// In `live`: the interpreter of the type is gone, and the last object takes the type along.
+const ORPHANED: i64 = 1 << 62;
+
 /// What a host says of a type.
 #[derive(Debug, Clone, Copy)]
 pub struct Spec<'a> {
@@ -33,7 +36,7 @@ pub struct Type {
     pub finalize: Option<FinalizeFn>,
     pub traverse: Option<TraverseFn>,
     pub clear: Option<FinalizeFn>,
-    pub interp: &'static Interp,
+    interp: AtomicPtr<Interp>,
     pub library: Option<&'static Library>,
     pub live: AtomicI64,
     pub index: u16,
@@ -54,6 +57,13 @@ impl Type {
     /// Dying runs no code of the host.
     pub fn is_plain(&self) -> bool {
         self.finalize.is_none() && self.clear.is_none()
+    }
+
+    /// None once its interpreter has been closed.
+    pub fn interp(&self) -> Option<&'static Interp> {
+        // Acquire: pairs with the Release in `orphan`, so that what the interpreter's threads did is over.
+        // SAFETY: null, or an interpreter: those are never given back to the allocator.
+        unsafe { self.interp.load(Acquire).as_ref() }
     }
 
     pub fn name(&self) -> &CStr {
@@ -90,7 +100,7 @@ pub fn register(interp: &'static Interp, library: Option<&'static Library>, spec
             finalize: spec.finalize,
             traverse: spec.traverse,
             clear: spec.clear,
-            interp,
+            interp: AtomicPtr::new(ptr::from_ref(interp).cast_mut()),
             library,
             live: AtomicI64::new(0),
             index: free as u16,
@@ -113,10 +123,45 @@ pub fn forget(library: &Library) {
         if ty.is_null() || !unsafe { (*ty).library }.is_some_and(|l| ptr::eq(l, library)) {
             continue;
         }
-        slot.store(ptr::null_mut(), Relaxed);
-        // SAFETY: no object refers to it, and its module, which alone could make more, has ended.
-        unsafe { dealloc(ty.cast(), layout((*ty).name_length).expect("as in register")) };
+        release(slot, ty); // no object refers to it, and its module, which alone could make more, has ended
     }
+}
+
+/// The interpreter has been closed: nobody is inside, nobody comes. Types without objects go, the others with their last (C8).
+pub fn orphan(interp: &Interp) {
+    let slots = SLOTS.lock();
+    for slot in &TYPES[1..slots.used] {
+        // SAFETY: as in `forget`.
+        let Some(ty) = (unsafe { slot.load(Relaxed).as_ref() }) else { continue };
+        if !ty.interp().is_some_and(|i| ptr::eq(i, interp)) {
+            continue;
+        }
+        ty.interp.store(ptr::null_mut(), Release);
+        // Acquire: pairs with the Release of the deaths.
+        if ty.live.fetch_add(ORPHANED, AcqRel) == 0 && ty.library.is_none() {
+            release(slot, ty);
+        }
+    }
+}
+
+/// An object of the type has died, and its memory is gone.
+pub fn object_died(ty: &'static Type) {
+    let library = ty.library;
+    // The last touch of the type, unless it was the last of an orphan: Release pairs with the Acquire of who frees the type.
+    if ty.live.fetch_sub(1, Release) == ORPHANED + 1 && library.is_none() {
+        let _slots = SLOTS.lock();
+        release(&TYPES[ty.index as usize], ty);
+    }
+    if let Some(library) = library {
+        library.refs.fetch_sub(1, Release); // likewise, for the code
+    }
+}
+
+/// Under the mutex; nobody has the type any more.
+fn release(slot: &AtomicPtr<Type>, ty: *const Type) {
+    slot.store(ptr::null_mut(), Relaxed);
+    // SAFETY: made by `register` with this layout; no object refers to it and nobody can make one.
+    unsafe { dealloc(ty.cast_mut().cast(), layout((*ty).name_length).expect("as in register")) };
 }
 
 /// Objects alive in `interp`.
@@ -124,7 +169,7 @@ pub fn live(interp: &Interp) -> i64 {
     let slots = SLOTS.lock();
     let types = TYPES[1..slots.used].iter().map(|slot| slot.load(Relaxed)).filter(|ty| !ty.is_null());
     // SAFETY: as in `forget`.
-    types.map(|ty| unsafe { &*ty }).filter(|ty| ptr::eq(ty.interp, interp)).map(|ty| ty.live.load(Relaxed)).sum()
+    types.map(|ty| unsafe { &*ty }).filter(|ty| ty.interp().is_some_and(|i| ptr::eq(i, interp))).map(|ty| ty.live.load(Relaxed)).sum() // none of them is an orphan
 }
 
 pub fn freeze() -> Guard<'static, Slots> {

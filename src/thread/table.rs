@@ -3,7 +3,7 @@
 //! The states live in chunks, each twice as large as the one before it, which are never moved and never given back.
 
 use super::Thread;
-use crate::sync::{Guard, Mutex};
+use crate::sync::{Guard, Mutex, OwnU32};
 use std::alloc::{Layout, alloc};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering::*};
@@ -17,6 +17,8 @@ pub const MAX_ID: u32 = (1 << 24) - 1;
 #[derive(Debug)]
 pub struct Table {
     chunks: [AtomicPtr<Thread>; CHUNKS],
+    /// As in [`Free`], for [`Table::all`].
+    published: OwnU32,
     free: Mutex<Free>,
 }
 
@@ -42,6 +44,7 @@ impl Table {
     pub const fn new() -> Table {
         Table {
             chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
+            published: OwnU32::new(0),
             free: Mutex::new(Free { made: 0, first: 0 }),
         }
     }
@@ -50,6 +53,7 @@ impl Table {
     pub fn new() -> Table {
         Table {
             chunks: std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
+            published: OwnU32::new(0),
             free: Mutex::new(Free { made: 0, first: 0 }),
         }
     }
@@ -63,6 +67,11 @@ impl Table {
         // SAFETY: whoever has a number got it from a state, whose chunk was published before; `offset` is within it;
         // chunks are never given back.
         unsafe { &*start.add(offset) }
+    }
+
+    /// All states that were ever made, those that are nobody's too. Async-signal-safe.
+    pub fn all(&'static self) -> impl Iterator<Item = &'static Thread> {
+        (1..self.published.load(Acquire)).map(|id| self.at(id))
     }
 
     /// A state for a new thread. The caller fills it in before anybody else learns its number.
@@ -112,6 +121,7 @@ impl Table {
         // SAFETY: within the chunk, and nobody else knows this number yet: `made` is behind the mutex.
         unsafe { slot.load(Relaxed).add(offset).write(Thread::new(id)) };
         free.made += 1;
+        self.published.store(free.made, Release); // pairs with the Acquire in `all`
         Ok(self.at(id))
     }
 }

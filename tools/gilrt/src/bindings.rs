@@ -50,6 +50,7 @@ pub const GILRT_ERR_LIMIT: gilrt_status_t = -11;
 pub const GILRT_ERR_PANIC: gilrt_status_t = -12;
 pub type gilrt_status_t = ::core::ffi::c_int;
 pub const GIL_MODE_LOCKED: gil_mode_t = 0;
+pub const GIL_MODE_FREE: gil_mode_t = 2;
 pub type gil_mode_t = ::core::ffi::c_uint;
 pub const GIL_POLICY_RESPONSIVE: gil_policy_t = 0;
 pub const GIL_POLICY_INTERVAL: gil_policy_t = 1;
@@ -87,6 +88,26 @@ pub struct gilrt_config_t {
     >,
     pub alloc_user: *mut ::core::ffi::c_void,
     pub bias: i32,
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct gil_interp_config_t {
+    pub struct_size: usize,
+    pub name: *const ::core::ffi::c_char,
+    pub mode: i32,
+    pub policy: i32,
+    pub switch_interval_ns: u64,
+    pub share_with: *mut gil_interp_t,
+    pub count: i32,
+    pub on_request: ::core::option::Option<
+        unsafe extern "C" fn(
+            thread_id: u64,
+            requests: u32,
+            user: *mut ::core::ffi::c_void,
+        ),
+    >,
+    pub user: *mut ::core::ffi::c_void,
+    pub strict: bool,
 }
 pub type obj_visit_fn = ::core::option::Option<
     unsafe extern "C" fn(
@@ -227,6 +248,21 @@ pub struct Gilrt {
     pub gil_release_slow: unsafe extern "C" fn(t: *mut gil_thread_t),
     pub gil_interp_main: unsafe extern "C" fn() -> *mut gil_interp_t,
     pub gil_interp_current: unsafe extern "C" fn() -> *mut gil_interp_t,
+    pub gil_interp_new: unsafe extern "C" fn(
+        config: *const gil_interp_config_t,
+        out: *mut *mut gil_interp_t,
+    ) -> ::core::ffi::c_int,
+    pub gil_interp_enter: unsafe extern "C" fn(
+        interp: *mut gil_interp_t,
+        previous: *mut *mut gil_interp_t,
+    ) -> ::core::ffi::c_int,
+    pub gil_interp_close: unsafe extern "C" fn(
+        interp: *mut gil_interp_t,
+        timeout_ns: u64,
+    ) -> ::core::ffi::c_int,
+    pub gil_interp_mode: unsafe extern "C" fn(
+        interp: *const gil_interp_t,
+    ) -> ::core::ffi::c_int,
     pub obj_type_new: unsafe extern "C" fn(
         config: *const obj_type_config_t,
         out: *mut *mut obj_type_t,
@@ -325,6 +361,10 @@ impl Gilrt {
         let gil_release_slow = __library.get(b"gil_release_slow\0").map(|sym| *sym)?;
         let gil_interp_main = __library.get(b"gil_interp_main\0").map(|sym| *sym)?;
         let gil_interp_current = __library.get(b"gil_interp_current\0").map(|sym| *sym)?;
+        let gil_interp_new = __library.get(b"gil_interp_new\0").map(|sym| *sym)?;
+        let gil_interp_enter = __library.get(b"gil_interp_enter\0").map(|sym| *sym)?;
+        let gil_interp_close = __library.get(b"gil_interp_close\0").map(|sym| *sym)?;
+        let gil_interp_mode = __library.get(b"gil_interp_mode\0").map(|sym| *sym)?;
         let obj_type_new = __library.get(b"obj_type_new\0").map(|sym| *sym)?;
         let obj_new = __library.get(b"obj_new\0").map(|sym| *sym)?;
         let obj_incref = __library.get(b"obj_incref\0").map(|sym| *sym)?;
@@ -375,6 +415,10 @@ impl Gilrt {
             gil_release_slow,
             gil_interp_main,
             gil_interp_current,
+            gil_interp_new,
+            gil_interp_enter,
+            gil_interp_close,
+            gil_interp_mode,
             obj_type_new,
             obj_new,
             obj_incref,
@@ -493,6 +537,33 @@ impl Gilrt {
     }
     pub unsafe fn gil_interp_current(&self) -> *mut gil_interp_t {
         (self.gil_interp_current)()
+    }
+    pub unsafe fn gil_interp_new(
+        &self,
+        config: *const gil_interp_config_t,
+        out: *mut *mut gil_interp_t,
+    ) -> ::core::ffi::c_int {
+        (self.gil_interp_new)(config, out)
+    }
+    pub unsafe fn gil_interp_enter(
+        &self,
+        interp: *mut gil_interp_t,
+        previous: *mut *mut gil_interp_t,
+    ) -> ::core::ffi::c_int {
+        (self.gil_interp_enter)(interp, previous)
+    }
+    pub unsafe fn gil_interp_close(
+        &self,
+        interp: *mut gil_interp_t,
+        timeout_ns: u64,
+    ) -> ::core::ffi::c_int {
+        (self.gil_interp_close)(interp, timeout_ns)
+    }
+    pub unsafe fn gil_interp_mode(
+        &self,
+        interp: *const gil_interp_t,
+    ) -> ::core::ffi::c_int {
+        (self.gil_interp_mode)(interp)
     }
     pub unsafe fn obj_type_new(
         &self,

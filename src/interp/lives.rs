@@ -1,0 +1,239 @@
+//! The interpreters beside the main one: made, entered, closed, and what a fork does to all of them.
+//!
+//! Interpreters are type-stable, as thread states are: one that was closed is made anew in its place, so that a stale pointer
+//! leads to a refusal or a spurious request at the worst. A state of a thread in an interpreter that closes is given to
+//! [`CLOSED`], which refuses everybody, until its thread comes by and gives it back.
+
+use super::*;
+use crate::gil::Inner;
+use crate::object::owners::Registry;
+use crate::object::types;
+use crate::runtime;
+use crate::sync::{Guard, Mutex};
+use crate::sys;
+use crate::sys::tls;
+use std::cell::UnsafeCell;
+
+/// Where the states of closed interpreters are.
+static CLOSED: Interp = Interp::new();
+
+static ALL: Mutex<All> = Mutex::new(All { open: Vec::new(), unused: Vec::new() });
+
+/// All interpreters but the main one.
+#[derive(Debug)]
+pub struct All {
+    open: Vec<&'static Interp>,
+    unused: Vec<&'static Interp>,
+}
+
+/// A new interpreter, which nobody has entered.
+pub fn open(config: &Config, name: &[u8]) -> Result<&'static Interp, Status> {
+    runtime::started()?;
+    if runtime::finalized() {
+        return Err(Status::Closed);
+    }
+    let _inside = attach::enter().ok_or(Status::Deadlock)?;
+    let mut all = ALL.lock();
+    // Room in both lists, so that closing cannot fail.
+    let most = all.open.len() + 1;
+    all.open.try_reserve(1).map_err(|_| Status::Nomem)?;
+    let unused = all.unused.len();
+    all.unused.try_reserve(most.saturating_sub(unused).max(1)).map_err(|_| Status::Nomem)?;
+    let interp = match all.unused.pop() {
+        Some(interp) => interp,
+        None => make().ok_or(Status::Nomem)?,
+    };
+    if let Err(why) = interp.begin(config) {
+        all.unused.push(interp);
+        return Err(why);
+    }
+    interp.name.set(name);
+    all.open.push(interp);
+    Ok(interp)
+}
+
+fn make() -> Option<&'static Interp> {
+    let layout = std::alloc::Layout::new::<Interp>();
+    // SAFETY: the layout is not empty; what it gives is written before it is a reference.
+    unsafe {
+        let place = std::alloc::alloc(layout).cast::<Interp>();
+        if place.is_null() {
+            return None;
+        }
+        place.write(Interp::new());
+        Some(&*place)
+    }
+}
+
+/// The calling thread's acquires mean `interp` from now on; it is detached afterwards. The interpreter that it leaves.
+pub fn enter(interp: &'static Interp) -> Result<&'static Interp, Status> {
+    runtime::started()?;
+    let before = tls::current();
+    if before.identity.load(Relaxed) != DETACHED {
+        crate::attach::detach::<attach::Runtime>(before);
+    }
+    let _inside = attach::enter().ok_or(Status::Deadlock)?;
+    let t = {
+        let all = ALL.lock();
+        if !all.has(interp) {
+            return Err(Status::Closed);
+        }
+        runtime::state_in(interp)? // under the mutex, or it might close first
+    };
+    runtime::set_current(t);
+    Ok(Interp::of(before))
+}
+
+/// Closes `interp` for good: waits until everybody has left, `deadline` at the most.
+pub fn close(interp: &'static Interp, deadline: u64) -> Result<(), Status> {
+    if ptr::eq(interp, Interp::main()) {
+        return Err(Status::Invalid); // that is the runtime's end
+    }
+    let inside = attach::enter().ok_or(Status::Deadlock)?;
+    if !ALL.lock().has(interp) {
+        return Err(Status::Closed);
+    }
+    if let Some(mine) = runtime::find_state(interp) {
+        if mine.identity.load(Relaxed) != DETACHED {
+            return Err(Status::Nested);
+        }
+        if mine.away.load(Relaxed) != 0 {
+            return Err(Status::Deadlock); // its own region would keep it waiting
+        }
+    }
+    runtime::wait_until_closed(interp, deadline)?;
+    // Nobody comes any more; what they left is buried by this thread, the last one inside.
+    let mine = {
+        let all = ALL.lock();
+        if !all.has(interp) {
+            return Err(Status::Closed); // by another thread meanwhile
+        }
+        runtime::state_in(interp)?
+    };
+    let before = tls::current();
+    runtime::set_current(mine);
+    drop(inside);
+    let buried = runtime::last_rites(mine);
+    let inside = attach::enter();
+    runtime::set_current(if ptr::eq(before, mine) { runtime::nowhere() } else { before });
+    drop(inside);
+    buried?;
+    retire(interp);
+    Ok(())
+}
+
+fn retire(interp: &'static Interp) {
+    let _inside = attach::enter();
+    let mut all = ALL.lock();
+    let Some(at) = all.open.iter().position(|i| ptr::eq(*i, interp)) else { return };
+    all.open.swap_remove(at);
+    for t in THREADS.all().filter(|t| ptr::eq(Interp::of(t), interp)) {
+        t.interp.store(ptr::from_ref(&CLOSED).cast_mut().cast(), Relaxed);
+        t.token.store(DETACHED, Relaxed);
+        t.breaker.fetch_or(UNBIASED, Relaxed);
+    }
+    types::orphan(interp);
+    interp.owners.reset();
+    interp.gil.reset();
+    interp.gil.requests.store(0, Relaxed);
+    while interp.calls.take().is_some() {}
+    all.unused.push(interp);
+}
+
+/// The calling thread gives its state `t` up: it ends there, or the interpreter has.
+pub fn leave(t: &'static Thread) -> bool {
+    let _all = ALL.lock(); // or the interpreter might be retired meanwhile
+    let interp = Interp::of(t);
+    !ptr::eq(interp, &CLOSED) && interp.dismiss(t)
+}
+
+pub fn is_closed(t: &Thread) -> bool {
+    ptr::eq(Interp::of(t), &CLOSED)
+}
+
+/// Before the first thread of all: states of closed interpreters are refused.
+pub fn start() {
+    _ = CLOSED.gil.close();
+}
+
+/// One that is open, beside the main one.
+pub fn any() -> Option<&'static Interp> {
+    ALL.lock().open.last().copied()
+}
+
+pub fn is_open(interp: &Interp) -> bool {
+    ptr::eq(interp, Interp::main()) || ALL.lock().has(interp)
+}
+
+impl All {
+    fn has(&self, interp: &Interp) -> bool {
+        ptr::eq(interp, Interp::main()) || self.open.iter().any(|i| ptr::eq(*i, interp))
+    }
+
+    fn each(&self) -> impl Iterator<Item = &'static Interp> {
+        [Interp::main(), &CLOSED].into_iter().chain(self.open.iter().copied())
+    }
+}
+
+/// Two locks of one interpreter, held by a thread that forks, in the parent and in the child.
+#[derive(Debug)]
+pub struct Frozen(UnsafeCell<Option<(Guard<'static, Registry>, Guard<'static, Inner>)>>);
+// SAFETY: only touched by a thread that holds the mutex of ALL: one at a time.
+unsafe impl Sync for Frozen {}
+// SAFETY: as above; a guard does not leave its thread.
+unsafe impl Send for Frozen {}
+
+impl Frozen {
+    pub const fn new() -> Frozen {
+        Frozen(UnsafeCell::new(None))
+    }
+}
+
+/// Takes the locks of all interpreters, for a fork.
+pub fn freeze() -> Guard<'static, All> {
+    let all = ALL.lock();
+    for interp in all.each() {
+        let locks = (interp.owners.freeze(), interp.gil.lock_inner());
+        // SAFETY: this thread holds the mutex of ALL.
+        unsafe { *interp.across_fork.0.get() = Some(locks) };
+    }
+    all
+}
+
+/// Gives them back, after `in_between`.
+pub fn thaw(
+    all: Guard<'static, All>,
+    mut in_between: impl FnMut(&'static Interp, &mut Registry, &mut Inner),
+) {
+    for interp in all.each() {
+        // SAFETY: this thread holds the mutex of ALL, in this process or the one that it is a copy of.
+        let locks = unsafe { (*interp.across_fork.0.get()).take() };
+        if let Some((mut registry, mut inner)) = locks {
+            in_between(interp, &mut registry, &mut inner);
+        }
+    }
+}
+
+/// In a forked child, of whose threads only the one with the state `survivor` exists.
+pub fn reset_after_fork(
+    interp: &'static Interp,
+    registry: &mut Registry,
+    inner: &mut Inner,
+    survivor: Option<&'static Thread>,
+    bury: impl FnMut(&'static Thread),
+) {
+    interp.calls.fill_gaps();
+    // Whoever was in the middle of serving what was requested does not exist: it is requested again, in vain at the worst.
+    interp.gil.requests.fetch_or(CALL | MERGE | BURY, Relaxed);
+    if let Some(t) = survivor {
+        t.poll.fetch_or(SERVE, Relaxed);
+        t.breaker.fetch_or(HANDED, Relaxed);
+    }
+    registry.forget_others(survivor, |o| object::death::pend_silently(o, interp));
+    interp.gil.reset_after_fork(inner, survivor, bury);
+}
+
+/// Nanoseconds of the monotonic clock.
+pub fn deadline(timeout_ns: u64) -> u64 {
+    sys::now().saturating_add(timeout_ns)
+}

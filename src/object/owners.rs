@@ -1,0 +1,234 @@
+//! Who counts plainly in an interpreter, and the references that wait for them: each was dropped by a thread that does not
+//! own the object, when nobody had counted the object atomically before (C1).
+//!
+//! An owner is a token: of the one lock of an interpreter, or of a thread in one without a lock. A lock's queue is merged by
+//! whoever holds the lock, or by a helper that takes it while it is free. A thread's queue is merged by the thread, or on
+//! its behalf while it is detached (C3, R6):
+//!
+//! | `self` | `breaker` | means |
+//! |---|---|---|
+//! | token | 0 | counts plainly |
+//! | token | HANDED | the same until it looks; then it takes the mutex here, which waits for a merge in progress |
+//! | DETACHED | 0 | counts atomically; nothing waits |
+//! | DETACHED | HANDED | frozen: a merge on its behalf is under way, or destructors are pending |
+//!
+//! HANDED is set and cleared under the mutex only, and says both "there is something for you" and "wait". A token that is
+//! not here is retired: nobody's `self` is it any more, or ever will be.
+
+use super::header::*;
+use super::merge::merge;
+use crate::sync::{Guard, Mutex, Ordering::*, fence_or_heavy_barrier};
+use crate::thread::{CLOSE, CLOSED, DETACHED, HANDED, SERVE, Thread, token};
+
+/// Each entry owns one reference.
+pub type Queue = Vec<&'static Object>;
+
+#[derive(Debug)]
+pub struct Owners(Mutex<Registry>);
+
+#[derive(Debug)]
+pub struct Registry {
+    /// By token, which only grow.
+    seats: Vec<Seat>,
+    /// Destructors wait for a thread to attach: HANDED stays set in all of them.
+    pending: bool,
+    closing: bool,
+}
+
+#[derive(Debug)]
+struct Seat {
+    token: u32,
+    /// None for the lock.
+    thread: Option<&'static Thread>,
+    queue: Queue,
+    /// HANDED is set, and a heavy barrier was made since: the thread looks before it counts plainly again.
+    frozen: bool,
+}
+
+/// What became of a reference.
+#[derive(Debug)]
+pub enum Handed {
+    /// Somebody has merged the object: the reference is to be dropped again.
+    Merged,
+    /// It waits for the lock's next holder.
+    ForLock,
+    /// It waits for a thread that is attached.
+    ForThread,
+    /// It was merged here, with others maybe; these have died of it.
+    Done(Queue),
+    NoMemory,
+}
+
+impl Owners {
+    #[cfg(not(loom))]
+    pub const fn new() -> Owners {
+        Owners(Mutex::new(Registry { seats: Vec::new(), pending: false, closing: false }))
+    }
+
+    #[cfg(loom)]
+    pub fn new() -> Owners {
+        Owners(Mutex::new(Registry { seats: Vec::new(), pending: false, closing: false }))
+    }
+
+    /// For a fork, and for whoever takes from a list that one at a time may take from.
+    pub fn freeze(&self) -> Guard<'_, Registry> {
+        self.0.lock()
+    }
+
+    /// A new owner: the lock, or a thread that is detached. Its token; None if there is no memory.
+    pub fn join(&self, thread: Option<&'static Thread>) -> Option<u32> {
+        let mut registry = self.0.lock();
+        registry.seats.try_reserve(1).ok()?;
+        let token = token::fresh(); // under the mutex, so that the seats stay in order
+        registry.seats.push(Seat { token, thread, queue: Vec::new(), frozen: false });
+        if let Some(t) = thread {
+            let closed = if registry.closing { CLOSED } else { 0 };
+            let handed = if registry.pending { HANDED } else { 0 };
+            t.breaker.fetch_or(closed | handed, Relaxed);
+        }
+        Some(token)
+    }
+
+    /// The caller has set QUEUED, and its reference belongs to the owner's queue now.
+    pub fn hand_over(&self, o: &'static Object) -> Handed {
+        let mut registry = self.0.lock();
+        // Under the mutex, for the owner may have merged since, and then no queue owns the reference (R4).
+        let owner = o.owner.load(Acquire);
+        if !is_token(owner) {
+            return Handed::Merged; // or immortal, and then the second decrement does nothing
+        }
+        let pending = registry.pending;
+        let Some(seat) = registry.seat(owner) else {
+            merge(o, owner, 0); // nobody has the token any more
+            return Handed::Merged;
+        };
+        if seat.queue.try_reserve(1).is_err() {
+            return Handed::NoMemory;
+        }
+        seat.queue.push(o);
+        let Some(w) = seat.thread else { return Handed::ForLock };
+        seat.freeze(w);
+        // Acquire: pairs with the Release of a detach, so that plain counts are seen.
+        if w.identity.load(Acquire) != DETACHED {
+            return Handed::ForThread;
+        }
+        Handed::Done(seat.merge(pending))
+    }
+
+    /// By a thread that sees HANDED: merges what was handed to it; the dead.
+    pub fn take(&self, t: &Thread) -> Queue {
+        let mut registry = self.0.lock();
+        let pending = registry.pending && t.identity.load(Relaxed) == DETACHED;
+        match registry.place(t) {
+            Some(at) => registry.seats[at].merge(pending),
+            None => Vec::new(),
+        }
+    }
+
+    /// The next reference that waits for the lock `token`. None: `none` has run under the mutex.
+    pub fn pop(&self, token: u32, none: impl FnOnce()) -> Option<&'static Object> {
+        let mut registry = self.0.lock();
+        let next = registry.seat(token).and_then(|seat| seat.queue.pop());
+        if next.is_none() {
+            none();
+        }
+        next
+    }
+
+    /// The token is retired: by its thread, which counts nothing more, or in a forked child. In one critical section the
+    /// thread is detached, its queue is empty, and nobody finds it any more (R7). The dead, and whether it was attached.
+    pub fn leave(&self, t: &Thread) -> (Queue, bool) {
+        let mut registry = self.0.lock();
+        let attached = t.identity.swap(DETACHED, Release) != DETACHED;
+        let Some(at) = registry.place(t) else { return (Vec::new(), attached) };
+        let mut seat = registry.seats.remove(at);
+        (seat.merge(false), attached)
+    }
+
+    /// Destructors wait: every thread is told, those that are detached for when they attach.
+    pub fn announce_pending(&self) {
+        let mut registry = self.0.lock();
+        registry.pending = true;
+        registry.tell(HANDED, SERVE);
+    }
+
+    /// By an attached thread: it sees to all destructors that wait now.
+    pub fn pending_taken(&self) {
+        self.0.lock().pending = false;
+    }
+
+    /// From now on threads that attach are refused. True if nobody is inside, or comes back: see [`crate::gil::Gil::close`].
+    pub fn close(&self) -> bool {
+        let mut registry = self.0.lock();
+        registry.closing = true;
+        registry.tell(CLOSED, CLOSE);
+        fence_or_heavy_barrier();
+        // Acquire: pairs with the Release of a detach. First `self`, then the regions: who leaves for one says so before.
+        registry.threads().all(|t| t.identity.load(Acquire) == DETACHED && t.away.load(Relaxed) == 0)
+    }
+
+    /// For an interpreter that is made anew in the same place.
+    pub fn reset(&self) {
+        *self.0.lock() = Registry { seats: Vec::new(), pending: false, closing: false };
+    }
+}
+
+impl Registry {
+    fn seat(&mut self, token: u32) -> Option<&mut Seat> {
+        let at = self.seats.binary_search_by_key(&token, |seat| seat.token).ok()?;
+        Some(&mut self.seats[at])
+    }
+
+    /// Not by its token, which may be NOBODY.
+    fn place(&self, t: &Thread) -> Option<usize> {
+        self.seats.iter().position(|seat| seat.thread.is_some_and(|w| w.id == t.id))
+    }
+
+    /// In a forked child: of the threads only `survivor` exists. What was handed to the others is merged; `dead` takes what has
+    /// died of it.
+    pub fn forget_others(&mut self, survivor: Option<&Thread>, mut dead: impl FnMut(&'static Object)) {
+        self.pending = true;
+        self.seats.retain_mut(|seat| {
+            if seat.thread.is_none_or(|t| survivor.is_some_and(|s| s.id == t.id)) {
+                seat.frozen = false;
+                return true;
+            }
+            seat.merge(false).into_iter().for_each(&mut dead);
+            false
+        });
+    }
+
+    fn threads(&self) -> impl Iterator<Item = &'static Thread> {
+        self.seats.iter().filter_map(|seat| seat.thread)
+    }
+
+    fn tell(&self, breaker: u32, poll: u32) {
+        for t in self.threads() {
+            t.breaker.fetch_or(breaker, Relaxed);
+            t.poll.fetch_or(poll, Relaxed);
+        }
+    }
+}
+
+impl Seat {
+    /// After this the thread looks before it counts plainly again, if it is detached now.
+    fn freeze(&mut self, w: &Thread) {
+        w.poll.fetch_or(SERVE, Relaxed);
+        if !self.frozen {
+            w.breaker.fetch_or(HANDED, Relaxed);
+            fence_or_heavy_barrier(); // pairs with the light barriers in `attach`
+            self.frozen = true;
+        }
+    }
+
+    /// By the thread, or while it is detached and frozen, or retired. The queue keeps the dead.
+    fn merge(&mut self, pending: bool) -> Queue {
+        let mut queue = std::mem::take(&mut self.queue);
+        queue.retain(|o| merge(o, self.token, 1));
+        self.frozen = false;
+        if !pending && let Some(t) = self.thread {
+            t.breaker.fetch_and(!HANDED, Release); // pairs with the Acquire of the breaker in `acquire`
+        }
+        queue
+    }
+}
