@@ -459,6 +459,19 @@ int gil_interp_close(gil_interp_t *interp,
 // Safety: As gil_interp_close.
 int gil_interp_mode(const gil_interp_t *interp);
 
+// Stops the threads of the current interpreter but the calling one, which is attached by it (as gil_acquire does): the others
+// detach at their next gil_poll or release, and stay so. Waits for that; a thread that computes without polling keeps it
+// waiting. Nests; two threads that stop at once take turns. Holding the lock is all that it takes in GIL_MODE_LOCKED.
+//
+// Threads that are stopped go on counting references, as all detached threads do.
+//
+// As gil_acquire otherwise. Each needs a gil_resume_world.
+int gil_stop_world(void);
+
+// Undoes one gil_stop_world of the calling thread. GILRT_ERR_NOT_ATTACHED if it is not attached, GILRT_ERR_INVALID if it has
+// not stopped the world.
+int gil_resume_world(void);
+
 // Makes a type of the current interpreter, which it belongs to for ever. A type that an extension makes while gilrt runs
 // its load or a function of it ends with the extension; others live as long as the process. From any thread.
 //

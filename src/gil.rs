@@ -48,7 +48,7 @@ pub enum Wait {
 }
 
 impl Wait {
-    fn deadline(self) -> Ns {
+    pub fn deadline(self) -> Ns {
         match self {
             Wait::Until(deadline) => deadline,
             _ => Ns::MAX,

@@ -4,6 +4,7 @@
 pub mod calls;
 pub mod lives;
 pub mod name;
+pub mod world;
 
 use crate::attach::{Done, free, slow as attach};
 use crate::config::{Config, Counting, Mode};
@@ -11,7 +12,7 @@ use crate::gil::{Gil, Wait};
 use crate::object::{self, owners::Owners};
 use crate::sched::{DEFAULT_SLICE, Policy};
 use crate::status::Status;
-use crate::sync::{Ordering::*, OwnU32, fence_after_rmw, heavy_barrier_available};
+use crate::sync::{AtomicU32, Ordering::*, OwnU32, fence_after_rmw, heavy_barrier_available};
 use crate::sys::tls::Inside;
 use crate::thread::table::Table;
 use crate::thread::{DETACHED, HANDED, SERVE, Thread, UNBIASED};
@@ -45,6 +46,8 @@ pub struct Interp {
     pub owners: Owners,
     /// Objects that have died, linked through their headers, whose destructors need an attached thread.
     pub pending: AtomicPtr<c_void>,
+    /// Changes whenever the world goes on after a stop; who has been stopped sleeps on it.
+    pub resumptions: AtomicU32,
     /// For reports.
     pub name: name::Name,
     across_fork: lives::Frozen,
@@ -60,6 +63,7 @@ impl Interp {
             calls: Calls::new(),
             owners: Owners::new(),
             pending: AtomicPtr::new(ptr::null_mut()),
+            resumptions: AtomicU32::new(0),
             name: name::Name::new("main"),
             across_fork: lives::Frozen::new(),
         }
@@ -146,6 +150,7 @@ impl Interp {
             t.breaker.fetch_or(UNBIASED, Relaxed);
             dead.into_iter().for_each(object::death::await_burial);
             self.gil.departed();
+            world::resumed(self); // in case it was this thread that had stopped the world
             attached || away
         } else {
             self.gil.abandon(t)

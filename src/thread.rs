@@ -24,6 +24,9 @@ pub const HANDED: u32 = 2;
 pub const CLOSED: u32 = 4;
 /// In `breaker`: the thread has entered another interpreter, where it has another state.
 pub const ELSEWHERE: u32 = 8;
+/// In `breaker` and `poll`: somebody has stopped the threads of an interpreter without a lock. Set and cleared under the mutex
+/// of its owners.
+pub const STOP: u32 = 16;
 /// In `breaker` and `poll`: the static detached state. Its acquire makes a state first; its release is an error.
 pub const NOWHERE: u32 = 1 << 31;
 

@@ -3,7 +3,7 @@
 use super::runtime::of_an_interpreter;
 use super::{border, read_sized};
 use crate::config::Mode;
-use crate::interp::{Interp, lives};
+use crate::interp::{Interp, lives, world};
 use crate::status::Status;
 use crate::sys::tls;
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -143,4 +143,23 @@ pub unsafe extern "C" fn gil_interp_mode(interp: *const Interp) -> c_int {
             Mode::Free => 2,
         },
     }
+}
+
+/// Stops the threads of the current interpreter but the calling one, which is attached by it (as gil_acquire does): the others
+/// detach at their next gil_poll or release, and stay so. Waits for that; a thread that computes without polling keeps it
+/// waiting. Nests; two threads that stop at once take turns. Holding the lock is all that it takes in GIL_MODE_LOCKED.
+///
+/// Threads that are stopped go on counting references, as all detached threads do.
+///
+/// As gil_acquire otherwise. Each needs a gil_resume_world.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_stop_world() -> c_int {
+    border(|| world::stop_attached(tls::current()))
+}
+
+/// Undoes one gil_stop_world of the calling thread. GILRT_ERR_NOT_ATTACHED if it is not attached, GILRT_ERR_INVALID if it has
+/// not stopped the world.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_resume_world() -> c_int {
+    border(|| world::resume_attached(tls::current()))
 }

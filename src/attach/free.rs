@@ -6,27 +6,50 @@
 //! | UNBIASED | there is no asymmetric barrier: a whole fence, and look again | the same |
 //! | HANDED | merge what was handed over, bury the dead | merge; the dead wait |
 //! | CLOSED | refused, but for who comes back | whoever closes is told |
+//! | STOP | detach again, and wait until the world goes on (A4a) | whoever stops it is told |
+//!
+//! Whoever sets a bit makes a heavy barrier and reads `self`: after it, either the thread is seen attached, or it sees the bit.
 
 use super::Done;
 use crate::gil::Wait;
 use crate::interp::Interp;
 use crate::object::death;
 use crate::status::Status;
-use crate::sync::{Ordering::*, full_fence};
-use crate::thread::{CLOSED, DETACHED, HANDED, Thread, UNBIASED};
+use crate::sync::{Ordering::*, full_fence, light_barrier};
+use crate::sys::futex;
+use crate::thread::{CLOSED, DETACHED, HANDED, STOP, Thread, UNBIASED};
 
 /// `self` holds the token already. On Err it is DETACHED.
 pub fn acquire(t: &'static Thread, interp: &'static Interp, how: Wait) -> Done {
-    if t.breaker.load(Relaxed) & UNBIASED != 0 {
-        full_fence(); // pairs with the one of whoever sets a bit, instead of the heavy barrier
-    }
-    if t.breaker.load(Acquire) & CLOSED != 0 && how != Wait::Return {
-        t.identity.store(DETACHED, Release); // pairs with the Acquire in `Owners::close`
-        interp.gil.departed();
-        return Err(Status::Closed);
-    }
+    enter(t, interp, how)?;
     t.acquires.store(t.acquires.load(Relaxed) + 1, Relaxed);
     Ok(())
+}
+
+fn enter(t: &'static Thread, interp: &'static Interp, how: Wait) -> Done {
+    loop {
+        if t.breaker.load(Relaxed) & UNBIASED != 0 {
+            full_fence(); // pairs with the one of whoever sets a bit, instead of the heavy barrier
+        }
+        let seen = interp.resumptions.load(Acquire);
+        // Acquire: pairs with the Release that clears HANDED or STOP.
+        let asked = t.breaker.load(Acquire);
+        let closed = asked & CLOSED != 0 && how != Wait::Return;
+        if !closed && asked & STOP == 0 {
+            return Ok(());
+        }
+        t.identity.store(DETACHED, Release); // pairs with the Acquire of whoever closes or stops
+        interp.gil.departed();
+        if closed {
+            return Err(Status::Closed);
+        }
+        if how.deadline() <= crate::sync::now() || how == Wait::Try {
+            return Err(Status::Timeout);
+        }
+        futex::wait(&interp.resumptions, seen, how.deadline());
+        t.identity.store(t.token.load(Relaxed), Relaxed);
+        light_barrier();
+    }
 }
 
 /// `self` is DETACHED already.
@@ -38,7 +61,20 @@ pub fn release(t: &'static Thread, interp: &'static Interp) {
     if asked & HANDED != 0 {
         interp.owners.take(t).into_iter().for_each(death::await_burial);
     }
-    if asked & CLOSED != 0 {
+    if asked & (CLOSED | STOP) != 0 {
         interp.gil.departed();
     }
+}
+
+/// By an attached thread: detached for as long as another one has stopped the world. It comes back whatever happens (A5).
+pub fn pause(t: &'static Thread, interp: &'static Interp) {
+    t.away.store(t.away.load(Relaxed) + 1, Relaxed); // published by the next line
+    t.identity.store(DETACHED, Release); // pairs with the Acquire of whoever stops
+    light_barrier();
+    release(t, interp);
+    t.identity.store(t.token.load(Relaxed), Relaxed);
+    light_barrier();
+    let back = enter(t, interp, Wait::Return);
+    debug_assert!(back.is_ok());
+    t.away.store(t.away.load(Relaxed) - 1, Relaxed);
 }

@@ -161,6 +161,9 @@ pub fn poll_slow(t: &'static Thread) -> Result<i32, Status> {
     };
     let interp = Interp::of(t);
     let asked = t.poll.load(Relaxed);
+    if asked & STOP != 0 {
+        free::pause(t, interp);
+    }
     if asked & DROP != 0 {
         interp.gil.give_way(t, true);
     }

@@ -18,7 +18,7 @@
 use super::header::*;
 use super::merge::merge;
 use crate::sync::{Guard, Mutex, Ordering::*, fence_or_heavy_barrier};
-use crate::thread::{CLOSE, CLOSED, DETACHED, HANDED, SERVE, Thread, token};
+use crate::thread::{CLOSE, CLOSED, DETACHED, HANDED, SERVE, STOP, Thread, token};
 
 /// Each entry owns one reference.
 pub type Queue = Vec<&'static Object>;
@@ -33,6 +33,9 @@ pub struct Registry {
     /// Destructors wait for a thread to attach: HANDED stays set in all of them.
     pending: bool,
     closing: bool,
+    /// The number of the thread that has stopped all others, and how often; 0 is nobody.
+    stopper: u32,
+    stops: u32,
 }
 
 #[derive(Debug)]
@@ -62,12 +65,12 @@ pub enum Handed {
 impl Owners {
     #[cfg(not(loom))]
     pub const fn new() -> Owners {
-        Owners(Mutex::new(Registry { seats: Vec::new(), pending: false, closing: false }))
+        Owners(Mutex::new(Registry::new()))
     }
 
     #[cfg(loom)]
     pub fn new() -> Owners {
-        Owners(Mutex::new(Registry { seats: Vec::new(), pending: false, closing: false }))
+        Owners(Mutex::new(Registry::new()))
     }
 
     /// For a fork, and for whoever takes from a list that one at a time may take from.
@@ -84,7 +87,8 @@ impl Owners {
         if let Some(t) = thread {
             let closed = if registry.closing { CLOSED } else { 0 };
             let handed = if registry.pending { HANDED } else { 0 };
-            t.breaker.fetch_or(closed | handed, Relaxed);
+            let stop = if registry.stopper != 0 { STOP } else { 0 };
+            t.breaker.fetch_or(closed | handed | stop, Relaxed);
         }
         Some(token)
     }
@@ -139,6 +143,10 @@ impl Owners {
     /// thread is detached, its queue is empty, and nobody finds it any more (R7). The dead, and whether it was attached.
     pub fn leave(&self, t: &Thread) -> (Queue, bool) {
         let mut registry = self.0.lock();
+        if registry.stopper == t.id {
+            registry.stops = 1;
+            registry.end_stop(); // whoever waits for that is woken as somebody has departed
+        }
         let attached = t.identity.swap(DETACHED, Release) != DETACHED;
         let Some(at) = registry.place(t) else { return (Vec::new(), attached) };
         let mut seat = registry.seats.remove(at);
@@ -167,13 +175,46 @@ impl Owners {
         registry.threads().all(|t| t.identity.load(Acquire) == DETACHED && t.away.load(Relaxed) == 0)
     }
 
+    /// By an attached thread: the others are to detach, and those that attach wait. False if another one has stopped this thread.
+    pub fn begin_stop(&self, t: &Thread) -> bool {
+        let mut registry = self.0.lock();
+        if registry.stopper != 0 && registry.stopper != t.id {
+            return false;
+        }
+        registry.stopper = t.id;
+        registry.stops += 1;
+        if registry.stops == 1 {
+            registry.threads().filter(|w| w.id != t.id).for_each(|w| {
+                w.breaker.fetch_or(STOP, Relaxed);
+                w.poll.fetch_or(STOP, Relaxed);
+            });
+            fence_or_heavy_barrier(); // pairs with the light barriers in `attach`
+        }
+        true
+    }
+
+    /// Whether all but `t` have stopped. Acquire: pairs with the Release of a detach, so that what they did is seen.
+    pub fn are_stopped(&self, t: &Thread) -> bool {
+        self.0.lock().threads().all(|w| w.id == t.id || w.identity.load(Acquire) == DETACHED)
+    }
+
+    /// Undoes one [`Owners::begin_stop`]; true if the others may go on.
+    pub fn end_stop(&self, t: &Thread) -> Option<bool> {
+        let mut registry = self.0.lock();
+        (registry.stopper == t.id && t.id != 0).then(|| registry.end_stop())
+    }
+
     /// For an interpreter that is made anew in the same place.
     pub fn reset(&self) {
-        *self.0.lock() = Registry { seats: Vec::new(), pending: false, closing: false };
+        *self.0.lock() = Registry::new();
     }
 }
 
 impl Registry {
+    const fn new() -> Registry {
+        Registry { seats: Vec::new(), pending: false, closing: false, stopper: 0, stops: 0 }
+    }
+
     fn seat(&mut self, token: u32) -> Option<&mut Seat> {
         let at = self.seats.binary_search_by_key(&token, |seat| seat.token).ok()?;
         Some(&mut self.seats[at])
@@ -188,6 +229,10 @@ impl Registry {
     /// died of it.
     pub fn forget_others(&mut self, survivor: Option<&Thread>, mut dead: impl FnMut(&'static Object)) {
         self.pending = true;
+        if self.stopper != 0 && survivor.is_none_or(|s| s.id != self.stopper) {
+            self.stops = 1;
+            self.end_stop();
+        }
         self.seats.retain_mut(|seat| {
             if seat.thread.is_none_or(|t| survivor.is_some_and(|s| s.id == t.id)) {
                 seat.frozen = false;
@@ -196,6 +241,20 @@ impl Registry {
             seat.merge(false).into_iter().for_each(&mut dead);
             false
         });
+    }
+
+    fn end_stop(&mut self) -> bool {
+        self.stops -= 1;
+        if self.stops != 0 {
+            return false;
+        }
+        self.stopper = 0;
+        for w in self.threads() {
+            // Release: pairs with the Acquire of the breaker in `acquire`, so that what the stopper did is seen.
+            w.breaker.fetch_and(!STOP, Release);
+            w.poll.fetch_and(!STOP, Relaxed);
+        }
+        true
     }
 
     fn threads(&self) -> impl Iterator<Item = &'static Thread> {

@@ -290,6 +290,75 @@ static void bad_input_is_answered(void) {
   CHECK_STATUS(gil_interp_mode(NULL), GILRT_ERR_INVALID);
 }
 
+#define RUNNERS 6u
+
+static volatile unsigned long turns[RUNNERS];
+static atomic_bool halt;
+
+/* Counts its turns while it is attached, and comes and goes in every way there is. */
+static void run_until_halted(unsigned index, void *unused) {
+  (void)unused;
+  enter();
+  for (unsigned i = 0; !atomic_load(&halt); i++) {
+    turns[index]++;
+    if (i % 64 == 0) CHECK_STATUS(gil_poll(), GILRT_OK);
+    if (i % 1024 == 1) {
+      leave();
+      CHECK_STATUS(gil_acquire(), GILRT_OK);
+    }
+    if (i % 4096 == 2) {
+      GIL_BEGIN_ALLOW_THREADS
+      sleep_us(10);
+      GIL_END_ALLOW_THREADS
+    }
+  }
+  leave();
+}
+
+static void stop_and_look(unsigned index, void *rounds) {
+  (void)index;
+  CHECK_STATUS(gil_interp_enter(interp, NULL), GILRT_OK);
+  for (unsigned round = 0; round < *(unsigned *)rounds; round++) {
+    CHECK_STATUS(gil_stop_world(), GILRT_OK);
+    CHECK(gil_held());
+    unsigned long before[RUNNERS];
+    for (unsigned i = 0; i < RUNNERS; i++) before[i] = turns[i];
+    if (round % 16 == 0) {
+      CHECK_STATUS(gil_stop_world(), GILRT_OK); /* nests */
+      sleep_us(100);
+      CHECK_STATUS(gil_resume_world(), GILRT_OK);
+    }
+    for (unsigned i = 0; i < RUNNERS; i++) CHECK_EQ(turns[i], before[i]);
+    CHECK_STATUS(gil_resume_world(), GILRT_OK);
+    CHECK(!gil_held());
+    CHECK_STATUS(gil_resume_world(), GILRT_ERR_NOT_ATTACHED);
+  }
+}
+
+static void *stop_and_end(void *unused) {
+  CHECK_STATUS(gil_interp_enter(interp, NULL), GILRT_OK);
+  CHECK_STATUS(gil_stop_world(), GILRT_OK);
+  return unused;
+}
+
+static void the_world_stops_for_one(void) {
+  team_t runners, stoppers;
+  unsigned rounds = 200;
+  pthread_t thread;
+  atomic_store(&halt, false);
+  team_start(&runners, RUNNERS, run_until_halted, NULL);
+  team_start(&stoppers, 2, stop_and_look, &rounds);
+  team_join(&stoppers);
+  /* A thread that ends while the world is stopped lets it go on. */
+  CHECK_EQ(pthread_create(&thread, NULL, stop_and_end, NULL), 0);
+  CHECK_EQ(pthread_join(thread, NULL), 0);
+  enter();
+  CHECK_STATUS(gil_resume_world(), GILRT_ERR_INVALID);
+  leave();
+  atomic_store(&halt, true);
+  team_join(&runners);
+}
+
 int main(void) {
   bad_input_is_answered();
   open_interp();
@@ -297,6 +366,7 @@ int main(void) {
   counts_are_exact_among_threads_that_run_at_once();
   owners_hoard_nothing();
   calls_run_at_a_safepoint_of_any_thread();
+  the_world_stops_for_one();
   close_interp();
   who_is_inside_is_waited_for_and_who_comes_late_is_refused();
   a_state_from_another_interpreter_is_of_no_use();

@@ -263,6 +263,8 @@ pub struct Gilrt {
     pub gil_interp_mode: unsafe extern "C" fn(
         interp: *const gil_interp_t,
     ) -> ::core::ffi::c_int,
+    pub gil_stop_world: unsafe extern "C" fn() -> ::core::ffi::c_int,
+    pub gil_resume_world: unsafe extern "C" fn() -> ::core::ffi::c_int,
     pub obj_type_new: unsafe extern "C" fn(
         config: *const obj_type_config_t,
         out: *mut *mut obj_type_t,
@@ -365,6 +367,8 @@ impl Gilrt {
         let gil_interp_enter = __library.get(b"gil_interp_enter\0").map(|sym| *sym)?;
         let gil_interp_close = __library.get(b"gil_interp_close\0").map(|sym| *sym)?;
         let gil_interp_mode = __library.get(b"gil_interp_mode\0").map(|sym| *sym)?;
+        let gil_stop_world = __library.get(b"gil_stop_world\0").map(|sym| *sym)?;
+        let gil_resume_world = __library.get(b"gil_resume_world\0").map(|sym| *sym)?;
         let obj_type_new = __library.get(b"obj_type_new\0").map(|sym| *sym)?;
         let obj_new = __library.get(b"obj_new\0").map(|sym| *sym)?;
         let obj_incref = __library.get(b"obj_incref\0").map(|sym| *sym)?;
@@ -419,6 +423,8 @@ impl Gilrt {
             gil_interp_enter,
             gil_interp_close,
             gil_interp_mode,
+            gil_stop_world,
+            gil_resume_world,
             obj_type_new,
             obj_new,
             obj_incref,
@@ -564,6 +570,12 @@ impl Gilrt {
         interp: *const gil_interp_t,
     ) -> ::core::ffi::c_int {
         (self.gil_interp_mode)(interp)
+    }
+    pub unsafe fn gil_stop_world(&self) -> ::core::ffi::c_int {
+        (self.gil_stop_world)()
+    }
+    pub unsafe fn gil_resume_world(&self) -> ::core::ffi::c_int {
+        (self.gil_resume_world)()
     }
     pub unsafe fn obj_type_new(
         &self,

@@ -1,0 +1,71 @@
+//! Stopping the world: one thread goes on, all others of the interpreter are detached until it lets them.
+//!
+//! In an interpreter with a lock, holding that is all. Without one, the others are asked by a bit that attaching, detaching
+//! and safepoints see (`Owners::begin_stop`), and who detaches tells; the price is one heavy barrier, and what the slowest of
+//! them needs to get to a safepoint. Detached threads go on counting, atomically (R15).
+
+use super::Interp;
+use crate::attach::{Done, free, slow as attach};
+use crate::status::Status;
+use crate::sync::Ordering::*;
+use crate::sys::futex;
+use crate::thread::{DETACHED, Thread};
+
+/// By an attached thread. Nests.
+pub fn stop(t: &'static Thread, interp: &'static Interp) {
+    if !interp.is_free() {
+        return;
+    }
+    while !interp.owners.begin_stop(t) {
+        free::pause(t, interp);
+    }
+    loop {
+        let seen = interp.gil.departures();
+        if interp.owners.are_stopped(t) {
+            return;
+        }
+        interp.gil.await_departure(seen, u64::MAX);
+    }
+}
+
+/// Undoes one [`stop`]. Invalid if this thread has not stopped the world.
+pub fn resume(t: &'static Thread, interp: &'static Interp) -> Done {
+    if !interp.is_free() {
+        return Ok(());
+    }
+    if interp.owners.end_stop(t).ok_or(Status::Invalid)? {
+        resumed(interp);
+    }
+    Ok(())
+}
+
+/// Wakes those who wait for the end of a stop.
+pub fn resumed(interp: &Interp) {
+    interp.resumptions.fetch_add(1, Release); // pairs with the Acquire in `free::enter`
+    futex::wake_all(&interp.resumptions);
+}
+
+/// For the host: attaches the calling thread and stops the others.
+pub fn stop_attached(t: &'static Thread) -> Done {
+    crate::attach::acquire::<attach::Runtime>(t)?;
+    let t = crate::sys::tls::current();
+    let Some(_inside) = attach::enter() else {
+        return Err(Status::Deadlock);
+    };
+    stop(t, Interp::of(t));
+    Ok(())
+}
+
+/// For the host: the inverse.
+pub fn resume_attached(t: &'static Thread) -> Done {
+    if t.identity.load(Relaxed) == DETACHED {
+        return Err(Status::NotAttached);
+    }
+    {
+        let Some(_inside) = attach::enter() else {
+            return Err(Status::Deadlock);
+        };
+        resume(t, Interp::of(t))?;
+    }
+    crate::attach::release::<attach::Runtime>(t)
+}
