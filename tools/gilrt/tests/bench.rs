@@ -72,13 +72,17 @@ fn the_rows_choose_policy_and_interval_whatever_the_environment_says() {
     let figures = report["rows"][0]["figures"].as_array().unwrap();
     let interval: Vec<_> = figures
         .iter()
-        .filter(|it| it["subject"] == "gilrt, interval" && it["figure"] == "p50")
+        .filter(|it| {
+            let subject = it["subject"].as_str().unwrap();
+            subject.starts_with("gilrt, interval") && it["figure"] == "p99"
+        })
         .map(|it| it["values"].as_array().unwrap())
         .collect();
     assert_eq!(interval.len(), 4, "beside 1, 2, 4 and 8 threads: {figures:?}");
     for values in interval {
         assert_eq!(values.len(), 2, "one for each round: {values:?}");
-        // By this policy nobody asks for the lock before the default interval is over, be the machine ever so fast.
+        // By this policy nobody asks for the lock before the default interval is over, be the machine ever so fast. Only while
+        // those who compute are kept from their processor by others does the sleeper find the lock free.
         assert!(values.iter().all(|it| it.as_f64().unwrap() >= 5e6), "{values:?}");
     }
 }

@@ -9,8 +9,8 @@ use crate::commands::bench::figures::{Figures, Sample, Unit};
 use crate::commands::bench::kernels::{Kernels, Task};
 use crate::failure::Failure;
 
-const RESPONSIVE: &str = "gilrt, responsive";
-const INTERVAL: &str = "gilrt, interval";
+const RESPONSIVE: &str = "gilrt, responsive, from CPU to CPU";
+const INTERVAL: &str = "gilrt, interval, from CPU to CPU";
 const FUTEX: &str = "a bare futex, from CPU to CPU";
 const HALF: &str = "p50";
 const MOST: &str = "p99";
@@ -30,11 +30,12 @@ fn measure(kernels: &Kernels, policy: Policy, effort: Effort) -> Result<Vec<Samp
     // More than there can be: each takes a millisecond of sleep.
     let task = Task { duration, waits: 2000, ..Task::default() };
     let mut samples = Vec::new();
-    if policy == Policy::Responsive && std::thread::available_parallelism().is_ok_and(|cpus| cpus.get() > 1) {
+    let two_cpus = std::thread::available_parallelism().is_ok_and(|cpus| cpus.get() > 1);
+    if policy == Policy::Responsive && two_cpus {
         let outcome = kernels.run("kernel_futex", &task)?;
         samples.extend(quantiles(FUTEX, "", &outcome.waits));
     }
-    let subject = format!("gilrt, {}", name(&policy));
+    let subject = format!("gilrt, {}{}", name(&policy), if two_cpus { ", from CPU to CPU" } else { "" });
     for threads in BESIDE {
         let outcome = kernels.run("kernel_sleeper", &Task { threads, ..task })?;
         let setting = beside(threads);
