@@ -82,6 +82,8 @@ pub struct Inner {
     waking: u32,
     /// The hold that the woken waiter has seen: whose, and its number.
     glimpsed: (u32, u64),
+    /// The hold that was charged last, as [`hold`] names it.
+    charged: (u32, u64),
     /// The present holder has been asked to drop.
     asked: bool,
     bias: bias::History,
@@ -246,6 +248,7 @@ impl Inner {
             keeper: None,
             waking: 0,
             glimpsed: (0, 0),
+            charged: (0, 0),
             asked: false,
             bias: bias::History::new(),
             acquires_before: 0,
@@ -289,6 +292,7 @@ impl Inner {
         let ran = self.ran(t, now);
         self.sched.charge(member(t), ran);
         t.since.store(now, Relaxed); // or a holder that barges back would be charged for the same time again
+        self.charged = hold(t);
         self.counters.held(ran);
         ran
     }
@@ -296,4 +300,9 @@ impl Inner {
 
 fn member(t: &Thread) -> Member {
     Member(t.member.load(Relaxed))
+}
+
+/// The present or last hold of a thread: whose, and its number. Read by who has seen the thread take the lock or let it go.
+fn hold(t: &Thread) -> (u32, u64) {
+    (t.id, t.acquires.load(Relaxed))
 }

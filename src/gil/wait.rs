@@ -102,6 +102,7 @@ impl Gil {
             if seen.has(HELD) {
                 return false;
             }
+            inner.charge_barger(self.table.at(seen.holder()), now);
             inner.depart(t, now);
             inner.asked = false;
             t.since.store(now, Relaxed);
@@ -207,9 +208,19 @@ impl Inner {
     /// Under the mutex, by the woken waiter, of the holder that it finds: whether others come and go, so that a nap is worth
     /// more than a sleep. Not if the same hold lasts since it last looked. Models have no clock, and no naps.
     fn is_barged(&mut self, holder: &Thread) -> bool {
-        let hold = (holder.id, holder.acquires.load(Relaxed));
+        let hold = hold(holder);
         let same = std::mem::replace(&mut self.glimpsed, hold) == hold;
         !same && !cfg!(loom)
+    }
+
+    /// Under the mutex, by a waiter that has just taken the lock: whoever barged in before, since somebody was last charged,
+    /// has let go by a CAS and was charged nothing. Nobody, if the last holder has left, or has a state that another had then
+    /// and has not held the lock itself.
+    fn charge_barger(&mut self, last: &Thread, now: Ns) {
+        let seat = self.seats.get(member(last).0 as usize).and_then(|s| s.thread);
+        if seat.is_some_and(|t| t.id == last.id) && last.acquires.load(Relaxed) > 0 && hold(last) != self.charged {
+            self.charge(last, now);
+        }
     }
 
     /// Under the mutex: `t` is no longer in the queue.

@@ -188,7 +188,7 @@ impl Lock {
         if self.held || !(woken || next) {
             return false;
         }
-        // Whoever barged back since it was charged has let go by a CAS, without a charge.
+        // `Inner::charge_barger`: whoever barged in since somebody was last charged has let go by a CAS, without a charge.
         if self.seats[self.holder].is_some_and(|seat| (self.holder, seat.holds) != self.charged) {
             self.charge(self.holder, now);
         }
