@@ -20,6 +20,7 @@ typedef struct gil_thread gil_thread_t;       /* a thread's state in one interpr
 typedef struct gil_interp gil_interp_t;       /* an interpreter: a world of objects with its lock */
 typedef struct obj obj_t;                     /* an object: a header of 16 bytes, then the payload */
 typedef struct obj_type obj_type_t;           /* a type of objects */
+typedef struct obj_weak obj_weak_t;           /* a weak reference to an object */
 typedef struct gilrt_library gilrt_library_t; /* an extension module that was opened */
 
 /* The payload of an object, as a pointer to T. */
@@ -46,6 +47,10 @@ typedef struct gilrt_library gilrt_library_t; /* an extension module that was op
 // The layout that the inline functions of gilrt_inline.h and the structures of extension modules know: what was compiled
 // with another number must be compiled again.
 #define GILRT_ABI 1
+
+// In obj_type_config_t.flags: obj_try_incref on objects of this type fails only if they are dying, also by a thread that does
+// not own them. Their last decref costs an atomic operation more.
+#define OBJ_TYPE_TRY 1
 
 // In gilrt_module_t.flags: the extension is right without a GIL as well.
 #define GILRT_MODULE_FREE_THREADED 1
@@ -185,7 +190,7 @@ typedef struct obj_type_config_t {
   const char *name;
   // Bytes behind the header.
   size_t payload_size;
-  // 0.
+  // OBJ_TYPE_TRY, or 0.
   uint32_t flags;
   // The object has died; may be NULL.
   void (*finalize)(obj_t *o);
@@ -475,7 +480,7 @@ int gil_resume_world(void);
 // Makes a type of the current interpreter, which it belongs to for ever. A type that an extension makes while gilrt runs
 // its load or a function of it ends with the extension; others live as long as the process. From any thread.
 //
-// GILRT_ERR_INVALID if a pointer or the name is NULL, or the size is absurd; GILRT_ERR_LIMIT after 65,535 types;
+// GILRT_ERR_INVALID if a pointer or the name is NULL, the size is absurd or a flag is unknown; GILRT_ERR_LIMIT after 65,535 types;
 // GILRT_ERR_NOMEM.
 //
 // Safety: `config` points to as many bytes as its `struct_size` says, its name is a C string, `out` is valid for writing.
@@ -511,6 +516,19 @@ void obj_decref(obj_t *o);
 // Safety: As obj_incref.
 obj_t *obj_newref(obj_t *o);
 
+// Takes a reference if the object lives; true if it did. The caller has none: it has found the object some other way, for
+// instance in a map of its own, and sees to it that the memory stays an object's meanwhile. That is so if an object leaves the
+// map in its finalizer, under the map's lock, and the caller holds that lock: never wait there for the dying one to leave, but
+// put a new object in its place when this answers false. From any thread, attached or not; false for NULL. Never runs
+// callbacks.
+//
+// False if the object is dying, and for good once its finalizer has begun, even if that revives it. Unless its type has
+// OBJ_TYPE_TRY, also for no such reason, if the thread does not own the object and nobody shares it: the caller does the same as
+// for a dying one, or uses a weak reference. True for an immortal object.
+//
+// Safety: `o` is NULL, or an object whose memory is not freed before this returns.
+bool obj_try_incref(obj_t *o);
+
 // How many references there are: a snapshot, exact when nobody counts meanwhile. SIZE_MAX for an immortal object, 0 for
 // NULL.
 //
@@ -540,6 +558,32 @@ int obj_immortalize(obj_t *o);
 //
 // Safety: As obj_incref.
 bool obj_is_immortal(const obj_t *o);
+
+// Makes a weak reference: it finds the object for as long as that lives, and does not keep it alive. Weak references are cleared
+// when the object dies, before its finalizer runs. Each ends with its own obj_weak_free, before or after the object; two to the
+// same object may be the same pointer. From any thread, attached or not. Blocks no longer than another weak reference is looked
+// at.
+//
+// GILRT_ERR_INVALID if a pointer is NULL; GILRT_ERR_CLOSED if the finalizer of the object has begun, at whatever time (one that
+// was revived by it is never found again), or the collector has found the object unreachable; GILRT_ERR_NOMEM;
+// GILRT_ERR_DEADLOCK in a signal handler that interrupted the library.
+//
+// Safety: `o` is NULL or the caller has a reference to it, `out` is valid for writing.
+int obj_weak_new(obj_t *o,
+                 obj_weak_t **out);
+
+// The object, with a new reference that is the caller's, or NULL if it is dying or dead. From any thread, attached or not; any
+// number of threads may use one weak reference at once. NULL for NULL, and in a signal handler that interrupted the library.
+// Never runs callbacks.
+//
+// Safety: `weak` is NULL, or came from obj_weak_new and is not freed before this returns.
+obj_t *obj_weak_get(obj_weak_t *weak);
+
+// Ends a weak reference; the object does not notice. From any thread, attached or not; NULL does nothing. Not in a signal
+// handler.
+//
+// Safety: `weak` is NULL, or came from obj_weak_new, and is not used afterwards.
+void obj_weak_free(obj_weak_t *weak);
 
 // Opens the extension module at `path`: maps it, checks its ABI, and runs its load with the lock held. The caller closes
 // it with gilrt_module_close. May block.

@@ -10,6 +10,7 @@ pub mod object;
 pub mod runtime;
 pub mod version;
 pub mod watch;
+pub mod weak;
 
 use crate::status::{Status, code};
 use std::ffi::c_int;

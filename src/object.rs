@@ -7,6 +7,8 @@
 //! | `merge` | from two counts to one |
 //! | `owners` | who counts plainly, and the references that wait for them |
 //! | `handed` | the way of a reference to its owner |
+//! | `attempt` | a reference from nothing, which a dying object refuses |
+//! | `weak` | weak references, cleared before the finalizer |
 //! | `death` | finalizer once and attached, pending otherwise; then the memory |
 //! | `types` | the process-wide table of types |
 //! | `heap` | memory, from the host's hooks or from malloc |
@@ -15,6 +17,7 @@
 //! biased reference counting (Choi, Shull, Torrellas, PACT 2018; PEP 703), with the rules that docs/pitfalls.md gives
 //! reasons for.
 
+pub mod attempt;
 pub mod count;
 pub mod death;
 pub mod handed;
@@ -23,6 +26,7 @@ pub mod heap;
 pub mod merge;
 pub mod owners;
 pub mod types;
+pub mod weak;
 
 use crate::config::Counting;
 use crate::interp::Interp;
@@ -52,7 +56,10 @@ pub fn new(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'stat
     unsafe {
         let me = t.identity.load(Relaxed);
         o.as_ptr().write(match interp.counting() {
-            Counting::Biased if me != NOBODY => Object::born(me, 1, PLAIN, ty.index),
+            Counting::Biased if me != NOBODY => {
+                let shared = if ty.tries { MAYBE_WEAK } else { PLAIN };
+                Object::born(me, 1, shared, ty.index)
+            }
             Counting::Biased | Counting::Atomic => Object::born(MERGED_OWNER, 0, MERGED + ONE, ty.index),
         });
         if extra != 0 {

@@ -308,6 +308,7 @@ mod held_across_fork {
         _libraries: Guard<'static, crate::module::Libraries>,
         interps: Guard<'static, lives::All>,
         _types: Guard<'static, crate::object::types::Slots>,
+        _weak: crate::object::weak::Frozen,
         _table: Guard<'static, crate::thread::table::Free>,
         _log: Guard<'static, Option<log::Sink>>,
         /// Handlers of other libraries that run between ours are refused, rather than left waiting for the above; last, since
@@ -327,6 +328,7 @@ mod held_across_fork {
             _libraries: crate::module::freeze(),
             interps: lives::freeze(),
             _types: crate::object::types::freeze(),
+            _weak: crate::object::weak::freeze(),
             _table: THREADS.freeze(),
             _log: log::freeze(),
             _inside: inside,

@@ -11,6 +11,15 @@ fn passes(source: &str) {
     run(&mut command(&program(source))).expect_success();
 }
 
+/// From 2 to 16 threads.
+#[track_caller]
+fn passes_with_threads(source: &str) {
+    let program = program(source);
+    for threads in ["2", "3", "5", "9", "16"] {
+        run(command(&program).arg(threads)).expect_success();
+    }
+}
+
 #[test]
 fn at_most_one_thread_is_inside() {
     passes("exclusion.c");
@@ -89,6 +98,31 @@ fn counts_are_right_from_threads_of_every_kind() {
 #[test]
 fn threads_of_an_interpreter_without_a_lock_count_exactly() {
     passes("free.c");
+}
+
+#[test]
+fn a_reference_from_nothing_is_given_by_the_living_only() {
+    passes("try_incref.c");
+}
+
+#[test]
+fn a_map_of_wrappers_replaces_those_that_die() {
+    passes_with_threads("wrapper_map.c");
+}
+
+#[test]
+fn weak_references_find_the_living_and_are_cleared_before_the_finalizer() {
+    passes("weak.c");
+}
+
+#[test]
+fn weak_references_are_upgraded_while_the_last_reference_is_dropped() {
+    passes_with_threads("weak_race.c");
+}
+
+#[test]
+fn a_weak_reference_without_memory_is_an_answer() {
+    passes("weak_nomem.c");
 }
 
 #[test]

@@ -57,6 +57,11 @@ fn forks_while_others_set_the_log() {
 }
 
 #[test]
+fn forks_while_others_use_weak_references() {
+    passes_with("fork_storm.c", &["weak"]);
+}
+
+#[test]
 fn forks_while_other_threads_come_and_end() {
     passes_with("fork_storm.c", &["exits"]);
 }

@@ -4,7 +4,7 @@ use super::{border, read_sized};
 use crate::interp::Interp;
 use crate::object::header::Object;
 use crate::object::types::{self, Spec, Type};
-use crate::object::{self, count};
+use crate::object::{self, attempt, count};
 use crate::status::Status;
 use crate::sync::Ordering::Relaxed;
 use crate::sys::tls;
@@ -15,6 +15,10 @@ use std::ptr;
 /// What a traverse calls for each child; an answer other than 0 ends the traversal.
 #[allow(non_camel_case_types)]
 pub type obj_visit_fn = unsafe extern "C" fn(child: *mut Object, user: *mut c_void) -> c_int;
+
+/// In obj_type_config_t.flags: obj_try_incref on objects of this type fails only if they are dying, also by a thread that does
+/// not own them. Their last decref costs an atomic operation more.
+pub const OBJ_TYPE_TRY: u32 = 1;
 
 /// What a type is made of. Set `struct_size`, leave zero what you do not need.
 ///
@@ -31,7 +35,7 @@ pub struct obj_type_config {
     pub name: *const c_char,
     /// Bytes behind the header.
     pub payload_size: usize,
-    /// 0.
+    /// OBJ_TYPE_TRY, or 0.
     pub flags: u32,
     /// The object has died; may be NULL.
     pub finalize: Option<unsafe extern "C" fn(o: *mut Object)>,
@@ -54,7 +58,7 @@ const DEFAULT: obj_type_config = obj_type_config {
 /// Makes a type of the current interpreter, which it belongs to for ever. A type that an extension makes while gilrt runs
 /// its load or a function of it ends with the extension; others live as long as the process. From any thread.
 ///
-/// GILRT_ERR_INVALID if a pointer or the name is NULL, or the size is absurd; GILRT_ERR_LIMIT after 65,535 types;
+/// GILRT_ERR_INVALID if a pointer or the name is NULL, the size is absurd or a flag is unknown; GILRT_ERR_LIMIT after 65,535 types;
 /// GILRT_ERR_NOMEM.
 ///
 /// # Safety
@@ -64,7 +68,7 @@ pub unsafe extern "C" fn obj_type_new(config: *const obj_type_config, out: *mut 
     border(|| {
         // SAFETY: by the contract.
         let c = unsafe { read_sized(config, DEFAULT) }?;
-        if out.is_null() || c.name.is_null() || c.payload_size > isize::MAX as usize / 2 || c.flags != 0 {
+        if out.is_null() || c.name.is_null() || c.payload_size > isize::MAX as usize / 2 || c.flags & !OBJ_TYPE_TRY != 0 {
             return Err(Status::Invalid);
         }
         crate::runtime::started()?;
@@ -74,6 +78,7 @@ pub unsafe extern "C" fn obj_type_new(config: *const obj_type_config, out: *mut 
             // SAFETY: by the contract.
             name: unsafe { CStr::from_ptr(c.name) },
             payload_size: c.payload_size,
+            tries: c.flags & OBJ_TYPE_TRY != 0,
             finalize: c.finalize,
             traverse: c.traverse,
             clear: c.clear,
@@ -146,6 +151,24 @@ pub unsafe extern "C" fn obj_newref(o: *mut Object) -> *mut Object {
     // SAFETY: by the contract.
     unsafe { obj_incref(o) };
     o
+}
+
+/// Takes a reference if the object lives; true if it did. The caller has none: it has found the object some other way, for
+/// instance in a map of its own, and sees to it that the memory stays an object's meanwhile. That is so if an object leaves the
+/// map in its finalizer, under the map's lock, and the caller holds that lock: never wait there for the dying one to leave, but
+/// put a new object in its place when this answers false. From any thread, attached or not; false for NULL. Never runs
+/// callbacks.
+///
+/// False if the object is dying, and for good once its finalizer has begun, even if that revives it. Unless its type has
+/// OBJ_TYPE_TRY, also for no such reason, if the thread does not own the object and nobody shares it: the caller does the same as
+/// for a dying one, or uses a weak reference. True for an immortal object.
+///
+/// # Safety
+/// `o` is NULL, or an object whose memory is not freed before this returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn obj_try_incref(o: *mut Object) -> bool {
+    // SAFETY: by the contract.
+    unsafe { o.as_ref() }.is_some_and(|o| attempt::try_incref(o, tls::current().identity.load(Relaxed)))
 }
 
 /// How many references there are: a snapshot, exact when nobody counts meanwhile. SIZE_MAX for an immortal object, 0 for

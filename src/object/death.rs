@@ -7,7 +7,7 @@
 use super::header::*;
 use super::owners::Queue;
 use super::types::{self, Type};
-use super::{count, heap};
+use super::{count, heap, weak};
 use crate::attach::slow as attach;
 use crate::interp::{BURY, Interp};
 use crate::runtime;
@@ -27,6 +27,7 @@ const NESTING: u32 = 16;
 #[cold]
 pub(super) fn bury(o: &'static Object) {
     let _errno = KeepErrno::new();
+    clear_weak(o);
     let ty = types::of(o);
     if ty.is_plain() {
         return free(o, ty); // no code of the host runs
@@ -76,10 +77,19 @@ pub fn leave_trash(t: &Thread) {
 
 /// By a merge that is no place for destructors (a release, a helper): they run at the next safepoint (C7).
 pub fn await_burial(o: &'static Object) {
+    clear_weak(o);
     let ty = types::of(o);
     match ty.interp() {
         Some(interp) if !ty.is_plain() => pend(o, interp),
         _ => free(o, ty),
+    }
+}
+
+/// Before anything else, and on whichever thread: nobody finds the object by a weak reference any more.
+fn clear_weak(o: &'static Object) {
+    // Relaxed: set by a thread that had a reference, whose end came before this death.
+    if o.gc.load(Relaxed) & WEAK != 0 {
+        weak::clear(o);
     }
 }
 
@@ -112,6 +122,7 @@ pub fn pend_silently(o: &'static Object, interp: &'static Interp) {
 
 /// With the lock of the object's interpreter held.
 fn inter(o: &'static Object, ty: &'static Type, t: &'static Thread) {
+    clear_weak(o); // of those that come straight from a queue
     // Dying before anything that can block (R11). An RMW, as all changes of this byte are.
     let first = o.gc.fetch_or(FINALIZED, Relaxed) & FINALIZED == 0;
     if first && let Some(finalize) = ty.finalize {
@@ -129,7 +140,8 @@ fn inter(o: &'static Object, ty: &'static Type, t: &'static Thread) {
     }
     if let Some(clear) = ty.clear {
         // Nobody is left whose counting could matter: from here on it changes nothing, from any thread.
-        o.owner.store(IMMORTAL, Relaxed);
+        // Release: pairs with the Acquire of a try, which then sees FINALIZED and refuses.
+        o.owner.store(IMMORTAL, Release);
         attach::call_out(t, None, || {
             // SAFETY: as above; nobody else knows the object any more.
             unsafe { clear(ptr::from_ref(o).cast_mut()) }

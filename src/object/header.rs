@@ -38,10 +38,14 @@ pub fn is_token(owner: u32) -> bool {
     (1 << 31..SPECIAL).contains(&owner)
 }
 
-/// In `gc`: the finalizer has begun, and never begins again.
+/// In `gc`: the finalizer has begun, and never begins again. Tries are refused for good (C5).
 pub const FINALIZED: u8 = 1;
 /// In `gc`: made with extra bytes, whose number stands before the header.
 pub const EXTRA: u8 = 2;
+/// In `gc`: has, or had, weak references: death looks into their table.
+pub const WEAK: u8 = 4;
+/// In `gc`: found unreachable by the collector; no new weak references (C9).
+pub const GARBAGE: u8 = 32;
 
 pub fn count(shared: i32) -> i32 {
     shared >> 2

@@ -73,3 +73,26 @@ pub unsafe fn release(hooks: &Option<Hooks>, o: *mut Object, payload: usize) {
         }
     }
 }
+
+/// Room for a `T` that is no object.
+pub fn allocate_block<T>(hooks: &Option<Hooks>) -> Option<NonNull<T>> {
+    const { assert!(align_of::<T>() <= ALIGN) };
+    NonNull::new(match hooks {
+        // SAFETY: plain C.
+        None => unsafe { libc::malloc(size_of::<T>()) }.cast(),
+        // SAFETY: the host promised an allocator.
+        Some(h) => unsafe { (h.alloc)(size_of::<T>(), ALIGN, h.user) }.cast(),
+    })
+}
+
+/// # Safety
+/// `block` came from [`allocate_block`] with these hooks, and nobody uses it any more.
+pub unsafe fn release_block<T>(hooks: &Option<Hooks>, block: NonNull<T>) {
+    // SAFETY: by the contract.
+    unsafe {
+        match hooks {
+            None => libc::free(block.as_ptr().cast()),
+            Some(h) => (h.free)(block.as_ptr().cast(), size_of::<T>(), ALIGN, h.user),
+        }
+    }
+}

@@ -25,6 +25,8 @@ const ORPHANED: i64 = 1 << 62;
 pub struct Spec<'a> {
     pub name: &'a CStr,
     pub payload_size: usize,
+    /// Tries from nothing never fail spuriously: its objects are born MAYBE_WEAK (C5).
+    pub tries: bool,
     pub finalize: Option<FinalizeFn>,
     pub traverse: Option<TraverseFn>,
     pub clear: Option<FinalizeFn>,
@@ -33,6 +35,7 @@ pub struct Spec<'a> {
 #[derive(Debug)]
 pub struct Type {
     pub payload_size: usize,
+    pub tries: bool,
     pub finalize: Option<FinalizeFn>,
     pub traverse: Option<TraverseFn>,
     pub clear: Option<FinalizeFn>,
@@ -97,6 +100,7 @@ pub fn register(interp: &'static Interp, library: Option<&'static Library>, spec
     unsafe {
         ty.write(Type {
             payload_size: spec.payload_size,
+            tries: spec.tries,
             finalize: spec.finalize,
             traverse: spec.traverse,
             clear: spec.clear,

@@ -1,5 +1,5 @@
 /* Forks while other threads hammer the library: in each child everything works, whatever the others were in the middle of
-   (L15, L24). fork_storm WHAT, where WHAT is what they hammer: lock, calls, log or exits. */
+   (L15, L24). fork_storm WHAT, where WHAT is what they hammer: lock, calls, log, exits or weak. */
 #include "child.h"
 
 #define HAMMERS 3u
@@ -56,6 +56,24 @@ static void exits(unsigned index) {
   CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
+/* Some with an object of their own, whose death clears the reference. */
+static void weak(unsigned index) {
+  obj_weak_t *reference = NULL;
+  CHECK_STATUS(obj_weak_new(object, &reference), GILRT_OK);
+  CHECK(obj_weak_get(reference) == object);
+  obj_decref(object);
+  obj_weak_free(reference);
+  if (index > 0) return;
+  obj_t *own = NULL;
+  CHECK_STATUS(gil_acquire(), GILRT_OK);
+  CHECK_STATUS(obj_new(type, 0, &own), GILRT_OK);
+  CHECK_STATUS(obj_weak_new(own, &reference), GILRT_OK);
+  obj_decref(own);
+  CHECK_STATUS(gil_release(), GILRT_OK);
+  CHECK(!obj_weak_get(reference));
+  obj_weak_free(reference);
+}
+
 static void (*hammer)(unsigned index);
 
 static void body(unsigned index, void *unused) {
@@ -86,6 +104,7 @@ static void child(void *held) {
   CHECK_EQ(ran, 1);
   obj_incref(object);
   obj_decref(object);
+  weak(0);
   CHECK_STATUS(gil_release(), GILRT_OK);
   gilrt_set_log(ignore, NULL);
   CHECK_EQ(pthread_create(&thread, NULL, end_while_holding, NULL), 0);
@@ -97,7 +116,7 @@ int main(int argc, char **argv) {
   static const struct {
     const char *name;
     void (*hammer)(unsigned index);
-  } kinds[] = {{"lock", lock}, {"calls", calls}, {"log", logs}, {"exits", exits}};
+  } kinds[] = {{"lock", lock}, {"calls", calls}, {"log", logs}, {"exits", exits}, {"weak", weak}};
   for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (argc == 2 && strcmp(argv[1], kinds[i].name) == 0) hammer = kinds[i].hammer;
   CHECK(hammer);
