@@ -36,6 +36,19 @@ static void revive(obj_t *self) {
   revived = self;
 }
 
+/* A long chain dies: beyond some depth the next one waits for the outer destructors, dead and with nothing to show for it but
+   its counts. */
+static unsigned cleared, refused;
+
+static void drop_the_next(obj_t *self) {
+  obj_t *next = *OBJ_PAYLOAD(self, obj_t *);
+  unsigned before = ++cleared;
+  obj_decref(next);
+  if (!next || cleared != before) return; /* there was none, or its memory is gone */
+  nobody_can(next);
+  refused++;
+}
+
 static obj_type_t *new_type(const char *name, uint32_t flags, void (*finalize)(obj_t *)) {
   const obj_type_config_t config = {.struct_size = sizeof config, .name = name, .flags = flags, .finalize = finalize};
   obj_type_t *type = NULL;
@@ -86,6 +99,26 @@ static void a_finalizer_is_the_end_for_good(uint32_t flags) {
   CHECK_EQ(finalized, 1);
 }
 
+static void who_waits_for_its_destructor_refuses(uint32_t flags) {
+  const obj_type_config_t config = {.struct_size = sizeof config,
+                                    .name = "link",
+                                    .payload_size = sizeof(obj_t *),
+                                    .flags = flags,
+                                    .clear = drop_the_next};
+  obj_type_t *type = NULL;
+  obj_t *chain = NULL;
+  CHECK_STATUS(obj_type_new(&config, &type), GILRT_OK);
+  for (unsigned i = 0; i < 100; i++) {
+    obj_t *first = new_object(type);
+    *OBJ_PAYLOAD(first, obj_t *) = chain;
+    chain = first;
+  }
+  cleared = refused = 0;
+  obj_decref(chain);
+  CHECK_EQ(cleared, 100);
+  CHECK(refused > 0);
+}
+
 static void the_immortal_always_give_one(void) {
   obj_t *object = new_object(plain);
   CHECK_STATUS(obj_immortalize(object), GILRT_OK);
@@ -111,6 +144,8 @@ int main(void) {
   what_is_shared_gives_references_without_the_flag();
   a_finalizer_is_the_end_for_good(0);
   a_finalizer_is_the_end_for_good(OBJ_TYPE_TRY);
+  who_waits_for_its_destructor_refuses(0);
+  who_waits_for_its_destructor_refuses(OBJ_TYPE_TRY);
   CHECK_EQ(obj_live_count(), 0);
   the_immortal_always_give_one();
   unknown_flags_are_refused();
