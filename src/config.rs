@@ -3,6 +3,8 @@
 use crate::object::heap::Hooks;
 use crate::sys::barrier::Bias;
 use crate::sched::{DEFAULT_SLICE, Ns, Policy, SLICE_RANGE};
+use crate::watch::log::Text;
+use std::ffi::CStr;
 use std::fmt::Display;
 use std::io::Write;
 
@@ -58,14 +60,14 @@ impl Slice {
 
 /// The environment wins over the host, for a program that cannot be changed. A bad value is reported once and ignored.
 pub fn with_environment(mut config: Config) -> Config {
-    if let Some(mode) = read("GILRT_MODE", "locked or free", |v| match v {
+    if let Some(mode) = read(c"GILRT_MODE", &"locked or free", |v| match v {
         "locked" => Some(Mode::Locked),
         "free" => Some(Mode::Free),
         _ => None,
     }) {
         config.mode = mode;
     }
-    if let Some(policy) = read("GILRT_POLICY", "responsive, interval or ticks", |v| match v {
+    if let Some(policy) = read(c"GILRT_POLICY", &"responsive, interval or ticks", |v| match v {
         "responsive" => Some(Policy::Responsive),
         "interval" => Some(Policy::Interval),
         "ticks" => Some(Policy::Ticks),
@@ -73,11 +75,11 @@ pub fn with_environment(mut config: Config) -> Config {
     }) {
         config.policy = policy;
     }
-    let allowed = format!("nanoseconds from {} to {}", SLICE_RANGE.start(), SLICE_RANGE.end());
-    if let Some(slice) = read("GILRT_SWITCH_INTERVAL_NS", &allowed, |v| Slice::new(v.parse().ok()?)) {
+    let allowed = format_args!("nanoseconds from {} to {}", SLICE_RANGE.start(), SLICE_RANGE.end());
+    if let Some(slice) = read(c"GILRT_SWITCH_INTERVAL_NS", &allowed, |v| Slice::new(v.parse().ok()?)) {
         config.slice = slice;
     }
-    if let Some(bias) = read("GILRT_BIAS", "safe, always or never", |v| match v {
+    if let Some(bias) = read(c"GILRT_BIAS", &"safe, always or never", |v| match v {
         "safe" => Some(Bias::Safe),
         "always" => Some(Bias::Always),
         "never" => Some(Bias::Never),
@@ -88,12 +90,18 @@ pub fn with_environment(mut config: Config) -> Config {
     config
 }
 
-/// One variable; None if it is not set or not allowed.
-pub fn read<T>(name: &str, allowed: &(impl Display + ?Sized), parse: impl Fn(&str) -> Option<T>) -> Option<T> {
-    let value = std::env::var_os(name)?;
-    let parsed = value.to_str().and_then(parse);
+/// One variable; None if it is not set or not allowed. Read as C does, since std's function allocates and cannot say that
+/// there is no memory.
+pub fn read<T>(name: &CStr, allowed: &dyn Display, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    // SAFETY: a C string. As for every C library, the host does not change the environment while others read it.
+    let value = unsafe { libc::getenv(name.as_ptr()) };
+    if value.is_null() {
+        return None;
+    }
+    // SAFETY: what getenv returned is a C string.
+    let parsed = unsafe { CStr::from_ptr(value) }.to_str().ok().and_then(parse);
     if parsed.is_none() {
-        let value = value.to_string_lossy();
+        let (name, value) = (Text(name.as_ptr()), Text(value));
         // Not eprintln, which panics when standard error cannot be written.
         _ = writeln!(std::io::stderr(), "gilrt: {name}={value} is ignored: allowed are {allowed}");
     }

@@ -13,13 +13,14 @@ use crate::object::types;
 use crate::runtime;
 use crate::status::Status;
 use crate::sync::{Guard, Mutex, Ordering::*};
+use crate::sys::dl::SharedObject;
 use crate::sys::tls;
 use crate::thread::DETACHED;
-use crate::watch::{error_text, log};
+use crate::watch::error_text;
+use crate::watch::log::{self, Text};
 use definition::{Call, Definition, Function};
-use load::{Names, Text};
+use load::Names;
 use std::ffi::{CStr, c_void};
-use std::path::Path;
 use std::ptr;
 use std::sync::atomic::{AtomicI64, AtomicPtr};
 
@@ -30,7 +31,7 @@ pub struct Library {
     state: AtomicPtr<c_void>,
     /// What keeps the code mapped: 1 until it is closed and unloaded, and each object of its types.
     pub refs: AtomicI64,
-    handle: libloading::os::unix::Library,
+    handle: SharedObject,
 }
 
 /// The libraries that are mapped. In the mutex: whether each is open, and how many calls of it run.
@@ -67,7 +68,7 @@ impl Library {
 }
 
 /// Opens the module at `path` and runs its `load`, attached.
-pub fn open(path: &Path) -> Result<*const Library, Status> {
+pub fn open(path: &CStr) -> Result<*const Library, Status> {
     reap();
     runtime::started()?;
     let (handle, definition) = load::find(path)?;
@@ -88,7 +89,7 @@ pub fn open(path: &Path) -> Result<*const Library, Status> {
         0 => Ok(()),
         why => {
             let why = Status::from_code(why).map_or("no status of gilrt", |s| s.sentence().to_str().unwrap_or(""));
-            Err(error_text::set(Status::Module, format_args!("{}: its load failed: {why}", path.display())))
+            Err(error_text::set(Status::Module, format_args!("{}: its load failed: {why}", Text(path.as_ptr()))))
         }
     });
     if let Err(why) = loaded {

@@ -10,11 +10,15 @@ use crate::sys::{self, tls};
 use crate::thread::table::NoState;
 use crate::thread::{DETACHED_STATE, ELSEWHERE, Thread, UNBIASED};
 use crate::watch::log;
+use crate::sync::Mutex;
 use once_cell::sync::OnceCell;
 use std::ffi::c_void;
+
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 static STARTED: OnceCell<Config> = OnceCell::new();
+/// Held while the runtime starts: a start may fail, and may then be tried again.
+static START: Mutex<()> = Mutex::new(());
 /// The pthread key whose destructor is the exit hook.
 static EXIT_KEY: AtomicU32 = AtomicU32::new(0);
 static SERIALS: AtomicU64 = AtomicU64::new(1);
@@ -25,17 +29,23 @@ pub fn init(config: Config) -> Result<(), Status> {
     if FINALIZED.load(Acquire) {
         return Err(Status::Closed);
     }
-    let mut ours = false;
-    STARTED.get_or_try_init(|| {
-        ours = true;
-        start(config)
-    })?;
-    if ours { Ok(()) } else { Err(Status::Busy) }
+    let _start = START.lock();
+    if STARTED.get().is_some() {
+        return Err(Status::Busy);
+    }
+    start(config).map(drop)
 }
 
 /// The configuration; the first call of anything starts the runtime with the defaults.
+#[inline]
 pub fn started() -> Result<&'static Config, Status> {
-    STARTED.get_or_try_init(|| start(Config::default()))
+    STARTED.get().map_or_else(start_by_default, Ok)
+}
+
+#[cold]
+fn start_by_default() -> Result<&'static Config, Status> {
+    let _start = START.lock();
+    STARTED.get().map_or_else(|| start(Config::default()), Ok)
 }
 
 /// Fork handlers run around those that were registered before them. These come with the library, so that all but those of
@@ -51,32 +61,32 @@ static AT_LOAD: extern "C" fn() = {
 
 /// Registers the fork handlers, once. False if there is no memory for that.
 fn handles_forks() -> bool {
-    static REGISTERED: OnceCell<()> = OnceCell::new();
-    let registered = REGISTERED.get_or_try_init(|| {
+    static REGISTERED: AtomicBool = AtomicBool::new(false);
+    // At load nobody else is there, and the start holds its mutex: one at a time.
+    if !REGISTERED.load(Relaxed) {
         // SAFETY: the handlers are functions of this library, which is never unloaded (-z nodelete).
-        match unsafe { libc::pthread_atfork(Some(fork_prepare), Some(fork_parent), Some(fork_child)) } {
-            0 => Ok(()),
-            why => Err(why),
-        }
-    });
-    registered.is_ok()
+        let failed = unsafe { libc::pthread_atfork(Some(fork_prepare), Some(fork_parent), Some(fork_child)) };
+        REGISTERED.store(failed == 0, Relaxed);
+    }
+    REGISTERED.load(Relaxed)
 }
 
-fn start(config: Config) -> Result<Config, Status> {
+/// With the mutex [`START`].
+fn start(config: Config) -> Result<&'static Config, Status> {
     let config = config::with_environment(config);
+    if !handles_forks() {
+        return Err(Status::Nomem);
+    }
     let mut key = 0;
     // SAFETY: `key` is valid for writing, and the hook takes what `register` stores.
     if unsafe { libc::pthread_key_create(&mut key, Some(on_thread_exit)) } != 0 {
         return Err(Status::Limit);
     }
     EXIT_KEY.store(key, Relaxed);
-    if !handles_forks() {
-        return Err(Status::Nomem);
-    }
     sys::barrier::start(config.bias);
     lives::start();
     Interp::main().begin(&config)?;
-    Ok(config)
+    Ok(STARTED.get_or_init(|| config))
 }
 
 /// Makes the calling thread, which is nowhere, a thread of the main interpreter.
@@ -305,6 +315,7 @@ mod held_across_fork {
     use std::cell::UnsafeCell;
 
     struct Held {
+        _start: Guard<'static, ()>,
         _libraries: Guard<'static, crate::module::Libraries>,
         interps: Guard<'static, lives::All>,
         _types: Guard<'static, crate::object::types::Slots>,
@@ -325,6 +336,7 @@ mod held_across_fork {
         // First: a signal handler from here on is refused, rather than left waiting for what this thread holds.
         let inside = crate::attach::slow::enter();
         let held = Held {
+            _start: START.lock(),
             _libraries: crate::module::freeze(),
             interps: lives::freeze(),
             _types: crate::object::types::freeze(),

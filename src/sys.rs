@@ -4,6 +4,8 @@
 compile_error!("libgilrt parks its threads on Linux futexes: other systems need a src/sys/futex.rs of their own");
 
 pub mod barrier;
+#[cfg(not(loom))]
+pub mod dl;
 pub mod errno;
 pub mod futex;
 #[cfg(not(loom))]

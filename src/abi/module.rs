@@ -5,10 +5,8 @@ use crate::module::definition::{Call, Definition};
 use crate::module::{self, Library};
 use crate::status::{Status, code};
 use crate::watch::error_text;
-use std::ffi::{CStr, OsStr, c_char, c_int};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{CStr, c_char, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 
 /// In gilrt_module_t.flags: the extension is right without a GIL as well.
 pub const GILRT_MODULE_FREE_THREADED: u32 = 1;
@@ -31,8 +29,7 @@ pub unsafe extern "C" fn gilrt_module_open(path: *const c_char, out: *mut *mut L
             return Err(Status::Invalid);
         }
         // SAFETY: by the contract.
-        let path = Path::new(OsStr::from_bytes(unsafe { CStr::from_ptr(path) }.to_bytes()));
-        let library = module::open(path)?;
+        let library = module::open(unsafe { CStr::from_ptr(path) })?;
         // SAFETY: by the contract.
         unsafe { *out = library.cast_mut() };
         Ok(())

@@ -3,40 +3,43 @@
 use super::definition::{Definition, Function};
 use crate::abi::version::GILRT_ABI;
 use crate::status::Status;
+use crate::sys::dl::SharedObject;
+use crate::sys::errno::Sentence;
 use crate::watch::error_text;
-use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use crate::watch::log::{Line, Text};
 use std::alloc::{Layout, alloc};
-use std::ffi::{CStr, OsString, c_char};
+use std::ffi::CStr;
 use std::fmt::{Display, Formatter};
-use std::path::Path;
+
+/// More than any file system allows the name of a file, which exists at that.
+const NAME_ROOM: usize = 512;
 
 type Get = unsafe extern "C" fn() -> *const Definition;
 
 /// Maps the file and asks it for its definition.
-pub fn find(path: &Path) -> Result<(Library, &'static Definition), Status> {
-    let refuse = |status, why: std::fmt::Arguments| error_text::set(status, format_args!("{}: {why}", path.display()));
-    match std::fs::metadata(path) {
+pub fn find(path: &CStr) -> Result<(SharedObject, &'static Definition), Status> {
+    let refuse = |status, why: std::fmt::Arguments| {
+        error_text::set(status, format_args!("{}: {why}", Text(path.as_ptr())))
+    };
+    match is_folder(path) {
         Err(e) => return Err(refuse(Status::Module, format_args!("cannot open the module: {e}"))),
-        Ok(m) if m.is_dir() => return Err(refuse(Status::Module, format_args!("is a directory, not a module"))),
-        Ok(_) => {}
+        Ok(true) => return Err(refuse(Status::Module, format_args!("is a directory, not a module"))),
+        Ok(false) => {}
     }
-    // A bare name would be looked for in the system's folders, although a file of that name is here.
-    let mut file = OsString::from(if path.components().count() == 1 { "./" } else { "" });
-    file.push(path);
     // SAFETY: mapping runs the module's initialisers; that is what opening a module means.
-    let library = unsafe { Library::open(Some(&file), RTLD_NOW | RTLD_LOCAL) }
-        .map_err(|e| match reason(&e) {
-            // What gilrt_inline.h leaves in a module names the ABI that its inline code was compiled for.
-            why if why.contains("gilrt_abi_") => refuse(
-                Status::Abi,
-                format_args!("was compiled for another ABI of libgilrt than {GILRT_ABI} ({why}): compile it again"),
-            ),
-            why => refuse(Status::Module, format_args!("is no loadable module: {why}")),
-        })?;
-    // SAFETY: the type is the one that the header asks of an extension.
-    let get = unsafe { library.get::<Get>(b"gilrt_module_get\0") }.map_err(|_| {
+    let library = unsafe { SharedObject::open(here(path, &mut [0; NAME_ROOM])) }.map_err(|why| match reason(&Line::of(format_args!("{why}"))) {
+        // What gilrt_inline.h leaves in a module names the ABI that its inline code was compiled for.
+        why if why.contains("gilrt_abi_") => refuse(
+            Status::Abi,
+            format_args!("was compiled for another ABI of libgilrt than {GILRT_ABI} ({why}): compile it again"),
+        ),
+        why => refuse(Status::Module, format_args!("is no loadable module: {why}")),
+    })?;
+    let get = library.symbol(c"gilrt_module_get").ok_or_else(|| {
         refuse(Status::Module, format_args!("is no gilrt module: it does not export gilrt_module_get"))
     })?;
+    // SAFETY: the type is the one that the header asks of an extension.
+    let get: Get = unsafe { std::mem::transmute(get) };
     // SAFETY: as above.
     let definition = unsafe { get() };
     if definition.is_null() {
@@ -58,35 +61,36 @@ pub fn find(path: &Path) -> Result<(Library, &'static Definition), Status> {
     Ok((library, definition))
 }
 
-/// The dynamic linker's words, without the path that it begins with.
-fn reason(e: &libloading::Error) -> String {
-    use std::error::Error;
-    let whole = e.source().map_or_else(|| e.to_string(), ToString::to_string);
-    whole.split_once(": ").map_or(whole.clone(), |(_, rest)| rest.to_string())
+/// A bare name would be looked for in the system's folders, although a file of that name is here.
+fn here<'a>(path: &'a CStr, room: &'a mut [u8; NAME_ROOM]) -> &'a CStr {
+    let name = path.to_bytes_with_nul();
+    if name.contains(&b'/') || name.len() + 2 > room.len() {
+        return path;
+    }
+    room[..2].copy_from_slice(b"./");
+    room[2..2 + name.len()].copy_from_slice(name);
+    CStr::from_bytes_until_nul(room).unwrap_or(path)
+}
+
+fn is_folder(path: &CStr) -> Result<bool, Sentence> {
+    let mut found = std::mem::MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: a C string, and room for the answer.
+    if unsafe { libc::stat(path.as_ptr(), found.as_mut_ptr()) } != 0 {
+        return Err(Sentence::last());
+    }
+    // SAFETY: filled in.
+    Ok(unsafe { found.assume_init() }.st_mode & libc::S_IFMT == libc::S_IFDIR)
+}
+
+/// The dynamic linker's words, without the path that they begin with.
+fn reason(said: &Line) -> &str {
+    let whole = said.as_str();
+    whole.split_once(": ").map_or(whole, |(_, rest)| rest)
 }
 
 pub fn is_named(f: &Function, name: &CStr) -> bool {
     // SAFETY: a module's names are C strings that live as long as its code.
     !f.name.is_null() && unsafe { CStr::from_ptr(f.name) } == name
-}
-
-/// A C string of a module, for a sentence: shown without an allocation, whatever its bytes.
-pub struct Text(pub *const c_char);
-
-impl Display for Text {
-    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        if self.0.is_null() {
-            return f.write_str("?");
-        }
-        // SAFETY: as in `is_named`.
-        for chunk in unsafe { CStr::from_ptr(self.0) }.to_bytes().utf8_chunks() {
-            f.write_str(chunk.valid())?;
-            if !chunk.invalid().is_empty() {
-                f.write_str("\u{FFFD}")?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The names of functions, in a row.

@@ -4,7 +4,7 @@ use super::log::Line;
 use crate::status::Status;
 use std::cell::RefCell;
 use std::ffi::c_char;
-use std::fmt::{Arguments, Write};
+use std::fmt::Arguments;
 
 thread_local! {
     // Without a destructor, so that it also works in a thread that ends.
@@ -15,8 +15,7 @@ thread_local! {
 pub fn set(status: Status, sentence: Arguments) -> Status {
     TEXT.with(|text| {
         if let Ok(mut text) = text.try_borrow_mut() {
-            *text = Line::new();
-            _ = text.write_fmt(sentence);
+            *text = Line::of(sentence);
         }
     });
     status

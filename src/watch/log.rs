@@ -2,8 +2,8 @@
 //!
 //! A line is written into a buffer on the stack: logging allocates nothing, and works when memory has run out.
 
-use std::ffi::{c_char, c_int, c_void};
-use std::fmt::{Arguments, Write};
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::fmt::{Arguments, Display, Formatter, Write};
 use std::io::Write as _;
 use crate::sync::{Guard, Mutex};
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
@@ -53,7 +53,7 @@ pub fn info(message: Arguments) {
 
 fn level() -> i32 {
     if LEVEL.load(Relaxed) == UNREAD {
-        let read = crate::config::read("GILRT_LOG", "off, error, warn or info", |v| match v {
+        let read = crate::config::read(c"GILRT_LOG", &"off, error, warn or info", |v| match v {
             "off" => Some(0),
             "error" => Some(ERROR),
             "warn" => Some(WARN),
@@ -67,29 +67,37 @@ fn level() -> i32 {
 
 fn write(level_of_message: c_int, message: Arguments) {
     let sink = *SINK.lock();
-    let mut line = Line::new();
     match sink {
-        Some(sink) => {
-            _ = line.write_fmt(message);
-            // SAFETY: the host's function, with a C string that lives during the call.
-            unsafe { (sink.log)(level_of_message, line.c_str(), sink.user) }
-        }
+        // SAFETY: the host's function, with a C string that lives during the call.
+        Some(sink) => unsafe { (sink.log)(level_of_message, Line::of(message).c_str(), sink.user) },
         None if level_of_message <= level() => _ = writeln!(std::io::stderr(), "gilrt: {message}"),
         None => {}
     }
 }
 
 /// A C string of limited length; what does not fit is cut.
-pub struct Line {
-    bytes: [u8; Line::ROOM],
+#[derive(Debug)]
+pub struct Buffer<const ROOM: usize> {
+    bytes: [u8; ROOM],
     length: usize,
 }
 
-impl Line {
-    const ROOM: usize = 512;
+/// Room for one sentence.
+pub type Line = Buffer<512>;
 
-    pub const fn new() -> Line {
-        Line { bytes: [0; Line::ROOM], length: 0 }
+impl<const ROOM: usize> Buffer<ROOM> {
+    pub const fn new() -> Self {
+        Buffer { bytes: [0; ROOM], length: 0 }
+    }
+
+    pub fn of(text: Arguments) -> Self {
+        let mut buffer = Buffer::new();
+        _ = buffer.write_fmt(text);
+        buffer
+    }
+
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
     }
 
     /// The byte behind the text is always zero.
@@ -98,14 +106,39 @@ impl Line {
     }
 }
 
-impl Write for Line {
+impl<const ROOM: usize> Write for Buffer<ROOM> {
     fn write_str(&mut self, s: &str) -> std::fmt::Result {
         for c in s.chars().filter(|&c| c != '\0') {
-            if self.length + c.len_utf8() >= Line::ROOM {
+            if self.length + c.len_utf8() >= ROOM {
                 return Ok(());
             }
             c.encode_utf8(&mut self.bytes[self.length..]);
             self.length += c.len_utf8();
+        }
+        Ok(())
+    }
+}
+
+impl<const ROOM: usize> Display for Buffer<ROOM> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A C string of the host or of a module, for a sentence: shown without an allocation, whatever its bytes.
+pub struct Text(pub *const c_char);
+
+impl Display for Text {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_null() {
+            return f.write_str("?");
+        }
+        // SAFETY: whoever made it has a C string that lives as long.
+        for chunk in unsafe { CStr::from_ptr(self.0) }.to_bytes().utf8_chunks() {
+            f.write_str(chunk.valid())?;
+            if !chunk.invalid().is_empty() {
+                f.write_str("\u{FFFD}")?;
+            }
         }
         Ok(())
     }
