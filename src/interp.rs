@@ -117,7 +117,6 @@ impl Interp {
         let mut inner = self.gil.lock_inner();
         inner.sched().set_policy(config.policy);
         inner.sched().set_slice(config.slice.ns());
-        inner.counters.start();
         Ok(())
     }
 

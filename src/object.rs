@@ -66,7 +66,7 @@ pub fn new(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'stat
             o.as_ref().gc.store(EXTRA, Relaxed);
         }
     }
-    ty.live.fetch_add(1, Relaxed);
+    ty.gain();
     if let Some(library) = ty.library {
         library.refs.fetch_add(1, Relaxed); // the code stays mapped while an object of its types lives
     }

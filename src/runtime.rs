@@ -261,6 +261,7 @@ pub fn finalize(timeout_ns: u64) -> Result<(), Status> {
     drop(inside);
     let buried = last_rites(mine);
     crate::module::reap();
+    crate::object::types::report_leaks(main);
     buried
 }
 

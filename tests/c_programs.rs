@@ -126,6 +126,11 @@ fn a_weak_reference_without_memory_is_an_answer() {
 }
 
 #[test]
+fn a_count_that_comes_to_its_end_is_told_and_makes_the_object_immortal() {
+    assert_eq!(run(&mut command(&program("saturation.c"))).expect_success().stderr, "");
+}
+
+#[test]
 fn the_library_can_be_opened_and_closed_inside_a_thread() {
     run(command(&program_without_library("dlopen_in_thread.c")).arg(library())).expect_success();
 }

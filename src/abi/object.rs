@@ -208,6 +208,16 @@ pub extern "C" fn obj_live_count() -> i64 {
     types::live(Interp::of(tls::current()))
 }
 
+/// Objects of a type that are alive, those that wait for their destructor included; 0 for NULL. From any thread.
+///
+/// # Safety
+/// As obj_type_name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn obj_type_live_count(r#type: *const Type) -> i64 {
+    // SAFETY: by the contract.
+    unsafe { r#type.as_ref() }.map_or(0, Type::live)
+}
+
 /// Makes an object live for ever: from now on nobody counts it. The caller's reference is used up. GILRT_ERR_INVALID for
 /// NULL. From any thread.
 ///

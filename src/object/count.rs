@@ -1,8 +1,9 @@
 //! Increments and decrements: plain for the owner, atomic for everybody else.
 
 use super::header::*;
-use super::{death, handed, merge};
+use super::{death, handed, merge, types};
 use crate::sync::Ordering::*;
+use crate::watch::log::{self, Text};
 
 enum After {
     Alive,
@@ -20,7 +21,7 @@ pub fn incref(o: &'static Object, me: u32) {
     let n = o.local.load(Relaxed).wrapping_add(1);
     o.local.store(n, Relaxed);
     if n == 0 {
-        immortalize(o); // 2^32 references: a leak, never a use after free (C4, R21)
+        saturate(o); // 2^32 references
     }
 }
 
@@ -39,7 +40,7 @@ pub fn decref(o: &'static Object, me: u32) {
 #[inline(never)]
 fn incref_shared(o: &'static Object) {
     if o.owner.load(Relaxed) != IMMORTAL && i64::from(count(o.shared.fetch_add(ONE, Relaxed))) >= LIMIT {
-        immortalize(o);
+        saturate(o);
     }
 }
 
@@ -79,7 +80,7 @@ fn subtract(o: &'static Object) -> After {
         Ok(s) if s - ONE == MERGED => After::Dead,
         Ok(_) => After::Alive,
         Err(_) => {
-            immortalize(o); // with the reference that was to be dropped
+            saturate(o); // with the reference that was to be dropped
             After::Alive
         }
     }
@@ -95,5 +96,16 @@ pub(super) fn subtract_merged(o: &'static Object) -> bool {
 /// of an owner can lose it (R12).
 #[cold]
 pub fn immortalize(o: &'static Object) {
-    o.owner.swap(IMMORTAL, Relaxed); // an RMW: against the CAS of a merge either order is right
+    // An RMW: against the CAS of a merge either order is right.
+    if o.owner.swap(IMMORTAL, Relaxed) != IMMORTAL {
+        types::of(o).gain_immortal();
+    }
+}
+
+/// The count has come near its end: a leak, never a use after free (C4, R21), and not a silent one.
+#[cold]
+fn saturate(o: &'static Object) {
+    immortalize(o);
+    let name = Text(types::of(o).name().as_ptr());
+    log::error(format_args!("an object of type {name} has too many references to count: it lives for ever now"));
 }

@@ -8,7 +8,7 @@
 //! | whoever hands over, after the token was retired | nobody has it | the mutex of the owners |
 
 use super::header::*;
-use super::{count, death};
+use super::{count, death, types};
 use crate::interp::{Interp, MERGE};
 use crate::sync::Ordering::*;
 
@@ -19,7 +19,10 @@ pub fn merge(o: &'static Object, owner: u32, queued: i32) -> bool {
     let next = if sum >= LIMIT { IMMORTAL } else { MERGED_OWNER };
     // Owner first: the winner alone takes `local` (C2, R1). By CAS, so that IMMORTAL stays.
     match o.owner.compare_exchange(owner, next, AcqRel, Acquire) {
-        Ok(_) if next == IMMORTAL => return false,
+        Ok(_) if next == IMMORTAL => {
+            types::of(o).gain_immortal();
+            return false;
+        }
         Ok(_) => {}
         Err(IMMORTAL) => return false,
         Err(_) => return queued == 1 && count::subtract_merged(o),

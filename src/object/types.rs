@@ -5,13 +5,17 @@ use crate::interp::Interp;
 use crate::module::Library;
 use crate::status::Status;
 use crate::sync::{Guard, Mutex, Ordering::*};
+use crate::watch::log::{self, Line, Text};
 use std::alloc::{Layout, alloc, dealloc};
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::fmt::{Display, Formatter};
 use std::ptr;
 use std::sync::atomic::{AtomicI64, AtomicPtr};
 
 /// Index 0 is nobody's, so that a zeroed header has no type.
 pub const MAX_TYPES: usize = u16::MAX as usize;
+/// So many types a report of leaks names; the total counts them all.
+const LEAK_LINES: u32 = 20;
 
 pub type FinalizeFn = unsafe extern "C" fn(o: *mut Object);
 pub type VisitFn = unsafe extern "C" fn(child: *mut Object, user: *mut c_void) -> c_int;
@@ -41,19 +45,60 @@ pub struct Type {
     pub clear: Option<FinalizeFn>,
     interp: AtomicPtr<Interp>,
     pub library: Option<&'static Library>,
-    pub live: AtomicI64,
+    live: AtomicI64,
+    /// Of those alive, the ones that live for ever.
+    immortal: AtomicI64,
     pub index: u16,
     name_length: usize,
 }
 
 /// The slots; written under the mutex of [`SLOTS`], read by anybody who has an object.
 static TYPES: [AtomicPtr<Type>; MAX_TYPES + 1] = [const { AtomicPtr::new(ptr::null_mut()) }; MAX_TYPES + 1];
-static SLOTS: Mutex<Slots> = Mutex::new(Slots { used: 1 });
+static SLOTS: Mutex<Slots> = Mutex::new(Slots { last: 0, free: 0, next_free: [0; MAX_TYPES + 1] });
 
-/// Which slots may be in use: those below `used`.
+/// Which slots are nobody's. All zero at the start, so that the room for the chain costs nothing until types end.
 #[derive(Debug)]
 pub struct Slots {
-    used: usize,
+    /// The last slot that was ever used.
+    last: usize,
+    /// The first of those below it that are free again; 0 is none.
+    free: u16,
+    /// By slot that is free: the next such.
+    next_free: [u16; MAX_TYPES + 1],
+}
+
+impl Slots {
+    /// The types, from a slot on.
+    fn types(&self, from: usize) -> impl Iterator<Item = &'static Type> + use<> {
+        // SAFETY: what a slot holds is a type until it is taken out, under this mutex.
+        TYPES[from..=self.last].iter().filter_map(|slot| unsafe { slot.load(Relaxed).as_ref() })
+    }
+
+    /// A slot for a new type, if there is one left; it is taken by [`Slots::take`].
+    fn vacant(&self) -> Option<usize> {
+        match usize::from(self.free) {
+            0 => Some(self.last + 1).filter(|&i| i <= MAX_TYPES),
+            i => Some(i),
+        }
+    }
+
+    fn take(&mut self, i: usize) {
+        if i == usize::from(self.free) {
+            self.free = self.next_free[i];
+        } else {
+            self.last = i;
+        }
+    }
+
+    /// Nobody has the type any more.
+    fn release(&mut self, ty: &'static Type) {
+        TYPES[usize::from(ty.index)].store(ptr::null_mut(), Relaxed);
+        self.next_free[usize::from(ty.index)] = self.free;
+        self.free = ty.index;
+        let layout = layout(ty.name_length).expect("as in register");
+        // SAFETY: made by `register` with this layout; no object refers to it and nobody can make one.
+        unsafe { dealloc(ptr::from_ref(ty).cast_mut().cast(), layout) };
+    }
 }
 
 impl Type {
@@ -69,9 +114,29 @@ impl Type {
         unsafe { self.interp.load(Acquire).as_ref() }
     }
 
+    /// Whether it is a type of `interp`, which is open.
+    pub fn is_of(&self, interp: &Interp) -> bool {
+        self.interp().is_some_and(|i| ptr::eq(i, interp))
+    }
+
     pub fn name(&self) -> &CStr {
         // SAFETY: `register` copied the name behind the type, terminator included.
         unsafe { CStr::from_ptr(ptr::from_ref(self).add(1).cast::<c_char>()) }
+    }
+
+    /// An object was made.
+    pub fn gain(&self) {
+        self.live.fetch_add(1, Relaxed);
+    }
+
+    /// An object will live for ever.
+    pub fn gain_immortal(&self) {
+        self.immortal.fetch_add(1, Relaxed);
+    }
+
+    /// Objects alive, those that wait for their destructor included.
+    pub fn live(&self) -> i64 {
+        self.live.load(Relaxed) & !ORPHANED
     }
 }
 
@@ -87,10 +152,7 @@ pub fn register(interp: &'static Interp, library: Option<&'static Library>, spec
     let name = spec.name.to_bytes_with_nul();
     let layout = layout(name.len()).ok_or(Status::Nomem)?;
     let mut slots = SLOTS.lock();
-    let free = (1..slots.used).find(|&i| TYPES[i].load(Relaxed).is_null()).unwrap_or(slots.used);
-    if free > MAX_TYPES {
-        return Err(Status::Limit);
-    }
+    let free = slots.vacant().ok_or(Status::Limit)?;
     // SAFETY: the layout is not empty.
     let ty = unsafe { alloc(layout) }.cast::<Type>();
     if ty.is_null() {
@@ -107,12 +169,13 @@ pub fn register(interp: &'static Interp, library: Option<&'static Library>, spec
             interp: AtomicPtr::new(ptr::from_ref(interp).cast_mut()),
             library,
             live: AtomicI64::new(0),
+            immortal: AtomicI64::new(0),
             index: free as u16,
             name_length: name.len(),
         });
         ptr::copy_nonoverlapping(name.as_ptr(), ty.add(1).cast(), name.len());
     }
-    slots.used = slots.used.max(free + 1);
+    slots.take(free);
     TYPES[free].store(ty, Release);
     // SAFETY: lives until `forget` takes it, which its module's end alone does.
     Ok(unsafe { &*ty })
@@ -120,30 +183,20 @@ pub fn register(interp: &'static Interp, library: Option<&'static Library>, spec
 
 /// The types of a library whose code goes, none of which has an object left.
 pub fn forget(library: &Library) {
-    let slots = SLOTS.lock();
-    for slot in &TYPES[1..slots.used] {
-        let ty = slot.load(Relaxed);
-        // SAFETY: what a slot holds is a type until it is taken out, under this mutex.
-        if ty.is_null() || !unsafe { (*ty).library }.is_some_and(|l| ptr::eq(l, library)) {
-            continue;
-        }
-        release(slot, ty); // no object refers to it, and its module, which alone could make more, has ended
+    let mut slots = SLOTS.lock();
+    for ty in slots.types(1).filter(|ty| ty.library.is_some_and(|l| ptr::eq(l, library))) {
+        slots.release(ty); // no object refers to it, and its module, which alone could make more, has ended
     }
 }
 
 /// The interpreter has been closed: nobody is inside, nobody comes. Types without objects go, the others with their last (C8).
 pub fn orphan(interp: &Interp) {
-    let slots = SLOTS.lock();
-    for slot in &TYPES[1..slots.used] {
-        // SAFETY: as in `forget`.
-        let Some(ty) = (unsafe { slot.load(Relaxed).as_ref() }) else { continue };
-        if !ty.interp().is_some_and(|i| ptr::eq(i, interp)) {
-            continue;
-        }
+    let mut slots = SLOTS.lock();
+    for ty in slots.types(1).filter(|ty| ty.is_of(interp)) {
         ty.interp.store(ptr::null_mut(), Release);
         // Acquire: pairs with the Release of the deaths.
         if ty.live.fetch_add(ORPHANED, AcqRel) == 0 && ty.library.is_none() {
-            release(slot, ty);
+            slots.release(ty);
         }
     }
 }
@@ -153,27 +206,60 @@ pub fn object_died(ty: &'static Type) {
     let library = ty.library;
     // The last touch of the type, unless it was the last of an orphan: Release pairs with the Acquire of who frees the type.
     if ty.live.fetch_sub(1, Release) == ORPHANED + 1 && library.is_none() {
-        let _slots = SLOTS.lock();
-        release(&TYPES[ty.index as usize], ty);
+        SLOTS.lock().release(ty);
     }
     if let Some(library) = library {
         library.refs.fetch_sub(1, Release); // likewise, for the code
     }
 }
 
-/// Under the mutex; nobody has the type any more.
-fn release(slot: &AtomicPtr<Type>, ty: *const Type) {
-    slot.store(ptr::null_mut(), Relaxed);
-    // SAFETY: made by `register` with this layout; no object refers to it and nobody can make one.
-    unsafe { dealloc(ty.cast_mut().cast(), layout((*ty).name_length).expect("as in register")) };
-}
-
 /// Objects alive in `interp`.
 pub fn live(interp: &Interp) -> i64 {
+    SLOTS.lock().types(1).filter(|ty| ty.is_of(interp)).map(Type::live).sum()
+}
+
+/// Warns of what still lives in `interp`, which ends: a line for each type, unless all that it has left is immortal.
+pub fn report_leaks(interp: &Interp) {
+    let (mut objects, mut types, mut from) = (0, 0, 1);
+    while let Some(leak) = next_leak(interp, from) {
+        (objects, types, from) = (objects + leak.mortal, types + 1, leak.slot + 1);
+        if types <= LEAK_LINES {
+            log::warn(format_args!("{leak}"));
+        }
+    }
+    if types > 1 {
+        log::warn(format_args!("{objects} objects of {types} types are still alive"));
+    }
+}
+
+/// What a report of leaks has of one type.
+struct Leak {
+    slot: usize,
+    mortal: i64,
+    immortal: i64,
+    /// A copy: its module may end while it is logged.
+    name: Line,
+}
+
+impl Display for Leak {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let (objects, are) = if self.mortal == 1 { ("object", "is") } else { ("objects", "are") };
+        write!(f, "{} {objects} of type {} {are} still alive", self.mortal, self.name)?;
+        if self.immortal > 0 { write!(f, ", not counting {} immortal", self.immortal) } else { Ok(()) }
+    }
+}
+
+/// The first in or behind the slot `from`. What the host's log function does happens between two of these, without the mutex.
+fn next_leak(interp: &Interp, from: usize) -> Option<Leak> {
     let slots = SLOTS.lock();
-    let types = TYPES[1..slots.used].iter().map(|slot| slot.load(Relaxed)).filter(|ty| !ty.is_null());
-    // SAFETY: as in `forget`.
-    types.map(|ty| unsafe { &*ty }).filter(|ty| ty.interp().is_some_and(|i| ptr::eq(i, interp))).map(|ty| ty.live.load(Relaxed)).sum() // none of them is an orphan
+    let mortal = |ty: &Type| ty.live() - ty.immortal.load(Relaxed);
+    let leaks = |ty: &&Type| ty.is_of(interp) && mortal(ty) > 0;
+    slots.types(from).find(leaks).map(|ty| Leak {
+        slot: usize::from(ty.index),
+        mortal: mortal(ty),
+        immortal: ty.immortal.load(Relaxed),
+        name: Line::of(format_args!("{}", Text(ty.name().as_ptr()))),
+    })
 }
 
 pub fn freeze() -> Guard<'static, Slots> {
