@@ -319,6 +319,11 @@ const char *gilrt_status_name(int status);
 // Starts the runtime. Optional: the first call of anything starts it with the defaults. NULL means the defaults too.
 // The environment (GILRT_MODE, GILRT_POLICY, GILRT_SWITCH_INTERVAL_NS, GILRT_BIAS) wins over `config`.
 //
+// GILRT_CHECK=1 in the environment turns checking mode on: a decref below zero, a use after free, a pointer to no object, a
+// write beyond a payload, a call by the wrong thread and the like are told as an error through the log, with the object, its
+// type, the threads and the last operations on it; then the process is aborted. With GILRT_CHECK=continue it goes on, without
+// what was wrong. Counting is slow then, and freed objects are kept for a while.
+//
 // GILRT_ERR_BUSY if it runs already, GILRT_ERR_CLOSED after gilrt_finalize, GILRT_ERR_INVALID for a value that is not
 // allowed, GILRT_ERR_NOMEM or GILRT_ERR_LIMIT if the system has nothing left.
 //
@@ -547,6 +552,11 @@ const char *obj_type_name(const obj_type_t *type);
 
 // Objects alive in the current interpreter, those that wait for their destructor included. From any thread.
 int64_t obj_live_count(void);
+
+// Objects of a type that are alive, those that wait for their destructor included; 0 for NULL. From any thread.
+//
+// Safety: As obj_type_name.
+int64_t obj_type_live_count(const obj_type_t *type);
 
 // Makes an object live for ever: from now on nobody counts it. The caller's reference is used up. GILRT_ERR_INVALID for
 // NULL. From any thread.

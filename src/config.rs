@@ -1,5 +1,6 @@
 //! How the runtime starts: what the host asked for, and what the environment says instead.
 
+use crate::check;
 use crate::object::heap::Hooks;
 use crate::sys::barrier::Bias;
 use crate::sched::{DEFAULT_SLICE, Ns, Policy, SLICE_RANGE};
@@ -36,6 +37,8 @@ pub struct Config {
     pub counting: Counting,
     pub bias: Bias,
     pub hooks: Option<Hooks>,
+    /// By the environment only.
+    pub check: check::Mode,
 }
 
 /// Nanoseconds, within [`SLICE_RANGE`].
@@ -86,6 +89,14 @@ pub fn with_environment(mut config: Config) -> Config {
         _ => None,
     }) {
         config.bias = bias;
+    }
+    if let Some(mode) = read(c"GILRT_CHECK", &"0, 1 or continue", |v| match v {
+        "0" => Some(check::Mode::Off),
+        "1" => Some(check::Mode::Abort),
+        "continue" => Some(check::Mode::Continue),
+        _ => None,
+    }) {
+        config.check = mode;
     }
     config
 }

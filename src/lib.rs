@@ -23,6 +23,7 @@
 //! | [`runtime`], [`config`] | start, threads, fork, the end |
 //! | [`module`] | extensions |
 //! | [`object`] | headers, counts, types, death |
+//! | [`check`] | checking mode: misuse is told |
 //! | [`interp`] | an interpreter and what others leave for it |
 //! | [`attach`] | the fast paths |
 //! | [`gil`] | the lock behind them |
@@ -42,6 +43,7 @@ macro_rules! layers {
 layers! {
     attach, gil, park, sched, status, sync, sys, thread, watch,
     #[cfg(not(loom))] abi,
+    #[cfg(not(loom))] check,
     #[cfg(not(loom))] config,
     #[cfg(not(loom))] interp,
     #[cfg(not(loom))] module,

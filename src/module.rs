@@ -9,6 +9,7 @@ mod load;
 
 use crate::attach::slow::{self as attach, Runtime};
 use crate::attach::{acquire, release};
+use crate::check;
 use crate::object::types;
 use crate::runtime;
 use crate::status::Status;
@@ -214,7 +215,7 @@ fn with_lock<R>(library: &'static Library, f: impl FnOnce() -> R) -> Result<R, S
     release::<Runtime>(t)?;
     if !balanced {
         let text = format_args!("module {} returned with other acquires than releases", library.name());
-        return Err(error_text::set(Status::Module, text));
+        return Err(error_text::set(check::refused(Status::Module, text), text));
     }
     Ok(result)
 }

@@ -28,12 +28,14 @@ pub mod owners;
 pub mod types;
 pub mod weak;
 
+use crate::check;
 use crate::config::Counting;
 use crate::interp::Interp;
 use crate::runtime;
 use crate::status::Status;
 use crate::sync::Ordering::*;
 use crate::thread::{DETACHED, Thread};
+use crate::watch::log::Text;
 use header::*;
 use types::Type;
 
@@ -43,33 +45,69 @@ const MAX_BYTES: usize = isize::MAX as usize / 2;
 /// A new object with one reference and a payload of zeroes.
 pub fn new(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'static Object, Status> {
     if t.identity.load(Relaxed) == DETACHED {
-        return Err(Status::NotAttached);
+        return Err(refused(Status::NotAttached, ty));
     }
     let interp = Interp::of(t);
-    if !ty.interp().is_some_and(|i| std::ptr::eq(i, interp)) {
-        return Err(Status::Invalid); // an object is its type's interpreter's (C6)
+    if !ty.is_of(interp) {
+        return Err(refused(Status::Invalid, ty)); // an object is its type's interpreter's (C6)
     }
-    let bytes = ty.payload_size.checked_add(extra).filter(|&b| b <= MAX_BYTES).ok_or(Status::Nomem)?;
+    let bytes = ty.payload_size.checked_add(extra).filter(|&b| b <= MAX_BYTES);
+    let bytes = bytes.ok_or_else(|| refused(Status::Nomem, ty))?;
     let config = runtime::started()?;
-    let o = heap::allocate(&config.hooks, bytes, extra).ok_or(Status::Nomem)?;
+    let margin = if check::enabled() { check::table::MARGIN } else { 0 };
+    let o = heap::allocate(&config.hooks, bytes + margin, extra).ok_or(Status::Nomem)?;
     // SAFETY: fresh memory of at least a header, aligned, that nobody else knows.
     unsafe {
-        let me = t.identity.load(Relaxed);
-        o.as_ptr().write(match interp.counting() {
-            Counting::Biased if me != NOBODY => {
-                let shared = if ty.tries { MAYBE_WEAK } else { PLAIN };
-                Object::born(me, 1, shared, ty.index)
-            }
-            Counting::Biased | Counting::Atomic => Object::born(MERGED_OWNER, 0, MERGED + ONE, ty.index),
-        });
+        o.as_ptr().write(born(interp.counting(), t.identity.load(Relaxed), ty));
         if extra != 0 {
             o.as_ref().gc.store(EXTRA, Relaxed);
         }
+    }
+    // SAFETY: lives until its last reference is dropped; the caller has one.
+    let o = unsafe { o.as_ref() };
+    if check::enabled() && !check::table::born(o, &Text(ty.name().as_ptr()), bytes) {
+        // SAFETY: nobody else knows the object.
+        unsafe { heap::release(&config.hooks, heap::block(std::ptr::from_ref(o).cast_mut(), ty.payload_size + margin)) };
+        return Err(Status::Nomem);
     }
     ty.gain();
     if let Some(library) = ty.library {
         library.refs.fetch_add(1, Relaxed); // the code stays mapped while an object of its types lives
     }
-    // SAFETY: lives until its last reference is dropped; the caller has one.
-    Ok(unsafe { o.as_ref() })
+    Ok(o)
+}
+
+/// The words of a new object: a strategy of counting is a state of birth.
+#[inline(always)]
+fn born(counting: Counting, me: u32, ty: &Type) -> Object {
+    match counting {
+        _ if check::enabled() => Object::born(CHECKED, 1, PLAIN, ty.index),
+        Counting::Biased if me != NOBODY => Object::born(me, 1, if ty.tries { MAYBE_WEAK } else { PLAIN }, ty.index),
+        Counting::Biased | Counting::Atomic => Object::born(MERGED_OWNER, 0, MERGED + ONE, ty.index),
+    }
+}
+
+/// Checking mode says why there is no new object.
+#[cold]
+fn refused(why: Status, ty: &Type) -> Status {
+    let name = Text(ty.name().as_ptr());
+    match why {
+        Status::NotAttached => check::refused(why, format_args!("obj_new of type {name} by a detached thread")),
+        Status::Invalid => check::refused(why, format_args!("obj_new of type {name}, which is another interpreter's")),
+        _ => check::refused(why, format_args!("obj_new of type {name} with more bytes than there can be")),
+    }
+}
+
+/// A snapshot of how many references there are.
+pub fn references(o: &'static Object) -> usize {
+    if check::enabled() && !check::table::alive("obj_refcount", o) {
+        return 0;
+    }
+    o.references()
+}
+
+/// The type; none, and a report, for what is not an object in checking mode.
+pub fn type_of(o: &'static Object) -> Option<&'static Type> {
+    let known = !check::enabled() || check::table::alive("obj_type_of", o);
+    known.then(|| types::of(o))
 }

@@ -1,5 +1,6 @@
 //! The life of the runtime and of its threads: start, register, exit, fork, finalize.
 
+use crate::check;
 use crate::config::{self, Config};
 use crate::attach::slow::Runtime;
 use crate::gil::Wait;
@@ -83,6 +84,7 @@ fn start(config: Config) -> Result<&'static Config, Status> {
         return Err(Status::Limit);
     }
     EXIT_KEY.store(key, Relaxed);
+    check::start(config.check);
     sys::barrier::start(config.bias);
     lives::start();
     Interp::main().begin(&config)?;
@@ -217,10 +219,9 @@ extern "C" fn on_thread_exit(first: *mut c_void) {
 fn end(t: &'static Thread) {
     let interp = Interp::of(t);
     if lives::leave(t) {
-        log::warn(format_args!(
-            "thread {} ended while it was attached: the lock was released for it",
-            t.serial.load(Relaxed)
-        ));
+        let serial = t.serial.load(Relaxed);
+        let text = format_args!("thread {serial} ended while it was attached: the lock was released for it");
+        if check::enabled() { check::report(text) } else { log::warn(text) }
     }
     give_back(t);
     if interp.gil.requests.load(Acquire) & MERGE != 0 {
@@ -322,6 +323,7 @@ mod held_across_fork {
         _types: Guard<'static, crate::object::types::Slots>,
         _weak: crate::object::weak::Frozen,
         _table: Guard<'static, crate::thread::table::Free>,
+        _check: Guard<'static, check::table::Table>,
         _log: Guard<'static, Option<log::Sink>>,
         /// Handlers of other libraries that run between ours are refused, rather than left waiting for the above; last, since
         /// what they were refused is made up for when it goes. None in a signal handler that interrupted this library.
@@ -343,6 +345,7 @@ mod held_across_fork {
             _types: crate::object::types::freeze(),
             _weak: crate::object::weak::freeze(),
             _table: THREADS.freeze(),
+            _check: check::table::freeze(),
             _log: log::freeze(),
             _inside: inside,
         };

@@ -1,6 +1,7 @@
 //! Objects.
 
 use super::{border, read_sized};
+use crate::check;
 use crate::interp::Interp;
 use crate::object::header::Object;
 use crate::object::types::{self, Spec, Type};
@@ -69,7 +70,7 @@ pub unsafe extern "C" fn obj_type_new(config: *const obj_type_config, out: *mut 
         // SAFETY: by the contract.
         let c = unsafe { read_sized(config, DEFAULT) }?;
         if out.is_null() || c.name.is_null() || c.payload_size > isize::MAX as usize / 2 || c.flags & !OBJ_TYPE_TRY != 0 {
-            return Err(Status::Invalid);
+            return Err(check::refused(Status::Invalid, format_args!("obj_type_new")));
         }
         crate::runtime::started()?;
         let t = tls::current();
@@ -179,7 +180,7 @@ pub unsafe extern "C" fn obj_try_incref(o: *mut Object) -> bool {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn obj_refcount(o: *const Object) -> usize {
     // SAFETY: by the contract.
-    unsafe { o.as_ref() }.map_or(0, Object::references)
+    unsafe { o.as_ref() }.map_or(0, object::references)
 }
 
 /// The type of an object; NULL for NULL.
@@ -189,7 +190,7 @@ pub unsafe extern "C" fn obj_refcount(o: *const Object) -> usize {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn obj_type_of(o: *const Object) -> *mut Type {
     // SAFETY: by the contract.
-    unsafe { o.as_ref() }.map_or(ptr::null_mut(), |o| ptr::from_ref(types::of(o)).cast_mut())
+    unsafe { o.as_ref() }.and_then(object::type_of).map_or(ptr::null_mut(), |ty| ptr::from_ref(ty).cast_mut())
 }
 
 /// The name of a type; NULL for NULL. Lives as long as the type.

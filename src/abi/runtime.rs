@@ -101,6 +101,11 @@ const DEFAULT: gilrt_config = gilrt_config {
 /// Starts the runtime. Optional: the first call of anything starts it with the defaults. NULL means the defaults too.
 /// The environment (GILRT_MODE, GILRT_POLICY, GILRT_SWITCH_INTERVAL_NS, GILRT_BIAS) wins over `config`.
 ///
+/// GILRT_CHECK=1 in the environment turns checking mode on: a decref below zero, a use after free, a pointer to no object, a
+/// write beyond a payload, a call by the wrong thread and the like are told as an error through the log, with the object, its
+/// type, the threads and the last operations on it; then the process is aborted. With GILRT_CHECK=continue it goes on, without
+/// what was wrong. Counting is slow then, and freed objects are kept for a while.
+///
 /// GILRT_ERR_BUSY if it runs already, GILRT_ERR_CLOSED after gilrt_finalize, GILRT_ERR_INVALID for a value that is not
 /// allowed, GILRT_ERR_NOMEM or GILRT_ERR_LIMIT if the system has nothing left.
 ///

@@ -10,10 +10,17 @@
 
 use super::count;
 use super::header::*;
+use crate::check::{self, count::Counted};
 use crate::sync::Ordering::*;
 
 /// `me` is the caller's `self`.
 pub fn try_incref(o: &'static Object, me: u32) -> bool {
+    if check::enabled() {
+        match check::count::try_incref(o) {
+            Counted::Elsewhere => {}
+            counted => return counted == Counted::Done,
+        }
+    }
     // Acquire: pairs with the Release by which a corpse becomes IMMORTAL, before which it was FINALIZED.
     let owner = o.owner.load(Acquire);
     if o.gc.load(Relaxed) & FINALIZED != 0 {

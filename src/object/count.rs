@@ -2,6 +2,7 @@
 
 use super::header::*;
 use super::{death, handed, merge, types};
+use crate::check::{self, count::Counted, record::Event};
 use crate::sync::Ordering::*;
 use crate::watch::log::{self, Text};
 
@@ -39,6 +40,14 @@ pub fn decref(o: &'static Object, me: u32) {
 
 #[inline(never)]
 fn incref_shared(o: &'static Object) {
+    // First: in checking mode nothing is believed of what a pointer leads to.
+    if check::enabled() {
+        match check::count::incref(o) {
+            Counted::Elsewhere => {}
+            Counted::Full => return saturate(o),
+            _ => return,
+        }
+    }
     if o.owner.load(Relaxed) != IMMORTAL && i64::from(count(o.shared.fetch_add(ONE, Relaxed))) >= LIMIT {
         saturate(o);
     }
@@ -46,6 +55,13 @@ fn incref_shared(o: &'static Object) {
 
 #[inline(never)]
 pub fn decref_shared(o: &'static Object) {
+    if check::enabled() {
+        match check::count::decref(o) {
+            Counted::Elsewhere => {}
+            Counted::Dead => return death::bury(o),
+            _ => return,
+        }
+    }
     if o.owner.load(Relaxed) == IMMORTAL {
         return;
     }
@@ -96,6 +112,9 @@ pub(super) fn subtract_merged(o: &'static Object) -> bool {
 /// of an owner can lose it (R12).
 #[cold]
 pub fn immortalize(o: &'static Object) {
+    if check::enabled() && !check::table::step("obj_immortalize", o, Event::Immortal) {
+        return;
+    }
     // An RMW: against the CAS of a merge either order is right.
     if o.owner.swap(IMMORTAL, Relaxed) != IMMORTAL {
         types::of(o).gain_immortal();
@@ -106,6 +125,10 @@ pub fn immortalize(o: &'static Object) {
 #[cold]
 fn saturate(o: &'static Object) {
     immortalize(o);
+    if check::enabled() {
+        let about = check::table::About(o);
+        return check::report(format_args!("too many references to count, it lives for ever now\n  {about}"));
+    }
     let name = Text(types::of(o).name().as_ptr());
     log::error(format_args!("an object of type {name} has too many references to count: it lives for ever now"));
 }

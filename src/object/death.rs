@@ -9,6 +9,7 @@ use super::owners::Queue;
 use super::types::{self, Type};
 use super::{count, heap, weak};
 use crate::attach::slow as attach;
+use crate::check::{self, record::Event};
 use crate::interp::{BURY, Interp};
 use crate::runtime;
 use crate::sync::Ordering::*;
@@ -126,11 +127,14 @@ fn inter(o: &'static Object, ty: &'static Type, t: &'static Thread) {
     // Dying before anything that can block (R11). An RMW, as all changes of this byte are.
     let first = o.gc.fetch_or(FINALIZED, Relaxed) & FINALIZED == 0;
     if first && let Some(finalize) = ty.finalize {
-        let me = t.identity.load(Relaxed);
+        let me = if check::enabled() { CHECKED } else { t.identity.load(Relaxed) };
         // PLAIN and 0 refuses tries as MERGED and 0 did.
         o.shared.store(PLAIN, Relaxed);
         o.local.store(1, Relaxed);
         o.owner.store(me, Relaxed);
+        if check::enabled() {
+            check::table::step("finalize", o, Event::Finalize);
+        }
         attach::call_out(t, None, || {
             // SAFETY: the type's maker promised that finalize takes an object of it; attached, and with a reference.
             unsafe { finalize(ptr::from_ref(o).cast_mut()) }
@@ -140,6 +144,9 @@ fn inter(o: &'static Object, ty: &'static Type, t: &'static Thread) {
     }
     if let Some(clear) = ty.clear {
         // Nobody is left whose counting could matter: from here on it changes nothing, from any thread.
+        if check::enabled() {
+            check::table::step("clear", o, Event::Clear);
+        }
         // Release: pairs with the Acquire of a try, which then sees FINALIZED and refuses.
         o.owner.store(IMMORTAL, Release);
         attach::call_out(t, None, || {
@@ -152,9 +159,24 @@ fn inter(o: &'static Object, ty: &'static Type, t: &'static Thread) {
 
 fn free(o: &'static Object, ty: &'static Type) {
     let hooks = &runtime::started().expect("objects exist only while the runtime runs").hooks;
-    // SAFETY: nobody has a reference, and this thread alone decided so.
-    unsafe { heap::release(hooks, ptr::from_ref(o).cast_mut(), ty.payload_size) };
+    if check::enabled() {
+        return_kept(hooks, o, ty);
+    } else {
+        // SAFETY: nobody has a reference, and this thread alone decided so.
+        unsafe { heap::release(hooks, heap::block(ptr::from_ref(o).cast_mut(), ty.payload_size)) };
+    }
     types::object_died(ty);
+}
+
+/// In checking mode the memory is kept for a while, and what was kept longest is given back.
+#[cold]
+fn return_kept(hooks: &Option<heap::Hooks>, o: &'static Object, ty: &'static Type) {
+    // SAFETY: as in `free`.
+    check::table::bury(o, unsafe { heap::block(ptr::from_ref(o).cast_mut(), ty.payload_size + check::table::MARGIN) });
+    while let Some(block) = check::table::evict() {
+        // SAFETY: the block of an object that was freed here, and that nobody can find any more.
+        unsafe { heap::release(hooks, block) };
+    }
 }
 
 /// A dead object's first word serves as a link: its owner half has no top bit then, so it is nobody's token (R19).

@@ -5,6 +5,7 @@
 //! | a token | the thread whose `self` it is, or the holder of the lock whose token it is | MERGED_OWNER, IMMORTAL |
 //! | MERGED_OWNER | nobody; `local` is the business of the merge that won the CAS on `owner` | IMMORTAL |
 //! | IMMORTAL | nobody; nothing is counted any more | nothing |
+//! | CHECKED | whoever has the mutex of the check table | IMMORTAL |
 //!
 //! | state in `shared` | count | means | leaves to |
 //! |---|---|---|---|
@@ -32,6 +33,8 @@ pub const LIMIT: i64 = 1 << 28;
 pub const MERGED_OWNER: u32 = 0;
 /// In `owner`: never freed.
 pub const IMMORTAL: u32 = u32::MAX;
+/// In `owner`: of a checking runtime. The count is in `local`, and changes under the mutex of the check table only.
+pub const CHECKED: u32 = 0xFFFF_FFFA;
 
 /// Whether objects of this owner are counted plainly by somebody.
 pub fn is_token(owner: u32) -> bool {

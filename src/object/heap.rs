@@ -6,7 +6,7 @@
 use super::header::{EXTRA, Object};
 use crate::sync::Ordering::Relaxed;
 use std::ffi::c_void;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
 pub const ALIGN: usize = 16;
 const HEADER: usize = size_of::<Object>();
@@ -57,19 +57,31 @@ pub fn allocate(hooks: &Option<Hooks>, bytes: usize, extra: usize) -> Option<Non
     }
 }
 
+/// Where the memory of an object begins, and how long it is.
+pub type Block = (usize, usize);
+
 /// # Safety
-/// `o` came from [`allocate`] with these hooks, its type has `payload` bytes, and nobody uses it any more.
-pub unsafe fn release(hooks: &Option<Hooks>, o: *mut Object, payload: usize) {
-    // SAFETY: by the contract above; the extra bytes stand where `allocate` wrote them.
+/// `o` came from [`allocate`], its type has `payload` bytes, and nobody uses it any more.
+pub unsafe fn block(o: *mut Object, payload: usize) -> Block {
+    // SAFETY: by the contract; the extra bytes stand where `allocate` wrote them.
     unsafe {
-        let has_extra = (*o).gc.load(Relaxed) & EXTRA != 0;
-        let start = if has_extra { o.cast::<u8>().sub(HEADER) } else { o.cast() };
+        if (*o).gc.load(Relaxed) & EXTRA == 0 {
+            return (o.expose_provenance(), HEADER + payload);
+        }
+        let start = o.cast::<u8>().sub(HEADER);
+        (start.expose_provenance(), HEADER + HEADER + payload + start.cast::<usize>().read())
+    }
+}
+
+/// # Safety
+/// The block of an object that came from [`allocate`] with these hooks, and that nobody uses any more.
+pub unsafe fn release(hooks: &Option<Hooks>, (start, size): Block) {
+    let start = ptr::with_exposed_provenance_mut(start);
+    // SAFETY: by the contract.
+    unsafe {
         match hooks {
-            None => libc::free(start.cast()),
-            Some(h) => {
-                let extra = if has_extra { HEADER + start.cast::<usize>().read() } else { 0 };
-                (h.free)(start.cast(), HEADER + payload + extra, ALIGN, h.user);
-            }
+            None => libc::free(start),
+            Some(h) => (h.free)(start, size, ALIGN, h.user),
         }
     }
 }

@@ -20,6 +20,7 @@
 use super::header::*;
 use super::{attempt, heap};
 use crate::attach::slow as attach;
+use crate::check;
 use crate::runtime;
 use crate::status::Status;
 use crate::sync::{AtomicU64, Guard, Mutex, Ordering::*};
@@ -63,6 +64,9 @@ pub fn freeze() -> Frozen {
 pub fn new(o: &'static Object) -> Result<NonNull<Weak>, Status> {
     let _errno = KeepErrno::new();
     let hooks = &runtime::started()?.hooks;
+    if check::enabled() && !check::table::alive("obj_weak_new", o) {
+        return Err(Status::Invalid);
+    }
     if let Some(weak) = join(o, None)? {
         return Ok(weak);
     }

@@ -40,15 +40,20 @@ pub fn freeze() -> Guard<'static, Option<Sink>> {
 }
 
 pub fn error(message: Arguments) {
-    write(ERROR, message);
+    write::<LINE>(ERROR, message);
 }
 
 pub fn warn(message: Arguments) {
-    write(WARN, message);
+    write::<LINE>(WARN, message);
 }
 
 pub fn info(message: Arguments) {
-    write(INFO, message);
+    write::<LINE>(INFO, message);
+}
+
+/// An error that takes several lines, passed on as one text.
+pub fn report(message: Arguments) {
+    write::<4096>(ERROR, message);
 }
 
 fn level() -> i32 {
@@ -65,11 +70,11 @@ fn level() -> i32 {
     LEVEL.load(Relaxed)
 }
 
-fn write(level_of_message: c_int, message: Arguments) {
+fn write<const ROOM: usize>(level_of_message: c_int, message: Arguments) {
     let sink = *SINK.lock();
     match sink {
         // SAFETY: the host's function, with a C string that lives during the call.
-        Some(sink) => unsafe { (sink.log)(level_of_message, Line::of(message).c_str(), sink.user) },
+        Some(sink) => unsafe { (sink.log)(level_of_message, Buffer::<ROOM>::of(message).c_str(), sink.user) },
         None if level_of_message <= level() => _ = writeln!(std::io::stderr(), "gilrt: {message}"),
         None => {}
     }
@@ -83,7 +88,8 @@ pub struct Buffer<const ROOM: usize> {
 }
 
 /// Room for one sentence.
-pub type Line = Buffer<512>;
+pub type Line = Buffer<LINE>;
+const LINE: usize = 512;
 
 impl<const ROOM: usize> Buffer<ROOM> {
     pub const fn new() -> Self {
