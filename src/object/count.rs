@@ -125,6 +125,10 @@ pub fn immortalize(o: &'static Object) {
 #[cold]
 fn saturate(o: &'static Object) {
     immortalize(o);
+    tell_saturated(o);
+}
+
+pub(super) fn tell_saturated(o: &'static Object) {
     if check::enabled() {
         let about = check::table::About(o);
         return check::report(format_args!("too many references to count, it lives for ever now\n  {about}"));

@@ -21,6 +21,7 @@ pub fn merge(o: &'static Object, owner: u32, queued: i32) -> bool {
     match o.owner.compare_exchange(owner, next, AcqRel, Acquire) {
         Ok(_) if next == IMMORTAL => {
             types::of(o).gain_immortal();
+            count::tell_saturated(o);
             return false;
         }
         Ok(_) => {}
