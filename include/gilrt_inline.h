@@ -129,28 +129,71 @@ static inline void gil_region_end_inline_t(gil_thread_t *t, uint32_t saved) {
   GILRT_STORE_(w->away, w->away - 1);
 }
 
-static inline void obj_incref_inline_t(gil_thread_t *t, obj_t *o) {
-  struct gilrt_object_words_ *w = (struct gilrt_object_words_ *)(void *)o;
-  if (GILRT_LIKELY_(o != NULL && GILRT_LOAD_(w->owner) == GILRT_LOAD_(gilrt_words_(t)->self))) {
-    uint32_t n = GILRT_LOAD_(w->local) + 1;
-    if (GILRT_LIKELY_(n != 0)) {
-      GILRT_STORE_(w->local, n);
-      return;
-    }
-  }
-  obj_incref(o);
+/* src/object/header.rs has the tables of these words, src/object/count.rs the same steps with their reasons. */
+#define GILRT_SPECIAL_ UINT32_C(0xFFFFFFF0) /* from here on an owner is none, and the functions know how to count */
+#define GILRT_ONE_ 4                        /* one reference in `shared`, above two bits of state */
+#define GILRT_STATE_(shared) ((shared) & 3)
+#define GILRT_MERGED_ 3                     /* the state in which all references are in `shared` */
+#define GILRT_FULL_ (INT32_C(1) << 30)      /* 2^28 references: the object is made immortal */
+
+static inline struct gilrt_object_words_ *gilrt_object_words_of_(obj_t *o) {
+  return (struct gilrt_object_words_ *)(void *)o;
 }
 
-static inline void obj_decref_inline_t(gil_thread_t *t, obj_t *o) {
-  struct gilrt_object_words_ *w = (struct gilrt_object_words_ *)(void *)o;
-  if (GILRT_LIKELY_(o != NULL && GILRT_LOAD_(w->owner) == GILRT_LOAD_(gilrt_words_(t)->self))) {
-    uint32_t n = GILRT_LOAD_(w->local) - 1;
-    if (GILRT_LIKELY_(n != 0)) {
-      GILRT_STORE_(w->local, n);
-      return;
+/* By a thread that does not own the object. */
+static inline void gilrt_incref_shared_(obj_t *o) {
+  struct gilrt_object_words_ *w = gilrt_object_words_of_(o);
+  if (!GILRT_LIKELY_(GILRT_LOAD_(w->owner) < GILRT_SPECIAL_)) {
+    obj_incref(o);
+  } else if (!GILRT_LIKELY_(__atomic_fetch_add(&w->shared, GILRT_ONE_, __ATOMIC_RELAXED) < GILRT_FULL_)) {
+    obj_immortalize(o);
+  }
+}
+
+/* Likewise. Release: this thread's accesses come before the free; Acquire: so do the others', if this is the last. */
+static inline void gilrt_decref_shared_(obj_t *o) {
+  struct gilrt_object_words_ *w = gilrt_object_words_of_(o);
+  if (GILRT_LIKELY_(GILRT_LOAD_(w->owner) < GILRT_SPECIAL_)) {
+    int32_t shared = GILRT_LOAD_(w->shared);
+    for (;;) {
+      if (GILRT_STATE_(shared) == GILRT_MERGED_) { /* for as long as there are references */
+        shared = __atomic_fetch_sub(&w->shared, GILRT_ONE_, __ATOMIC_ACQ_REL);
+        if (!GILRT_LIKELY_(shared != GILRT_MERGED_ + GILRT_ONE_)) obj_decref_slow(o);
+        return;
+      }
+      if (!GILRT_LIKELY_(shared >= GILRT_ONE_)) break; /* the owner's queue may have to take the reference over */
+      int32_t less = shared - GILRT_ONE_;
+      if (__atomic_compare_exchange_n(&w->shared, &shared, less, 1, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return;
     }
   }
   obj_decref(o);
+}
+
+static inline void obj_incref_inline_t(gil_thread_t *t, obj_t *o) {
+  struct gilrt_object_words_ *w = gilrt_object_words_of_(o);
+  if (!GILRT_LIKELY_(o != NULL)) return;
+  if (GILRT_LIKELY_(GILRT_LOAD_(w->owner) == GILRT_LOAD_(gilrt_words_(t)->self))) {
+    uint32_t n = GILRT_LOAD_(w->local) + 1;
+    GILRT_STORE_(w->local, n);
+    if (!GILRT_LIKELY_(n != 0)) obj_immortalize(o); /* 2^32 references */
+    return;
+  }
+  gilrt_incref_shared_(o);
+}
+
+static inline void obj_decref_inline_t(gil_thread_t *t, obj_t *o) {
+  struct gilrt_object_words_ *w = gilrt_object_words_of_(o);
+  if (!GILRT_LIKELY_(o != NULL)) return;
+  if (GILRT_LIKELY_(GILRT_LOAD_(w->owner) == GILRT_LOAD_(gilrt_words_(t)->self))) {
+    uint32_t n = GILRT_LOAD_(w->local) - 1;
+    if (GILRT_LIKELY_(n != 0)) {
+      GILRT_STORE_(w->local, n);
+    } else {
+      obj_decref(o);
+    }
+    return;
+  }
+  gilrt_decref_shared_(o);
 }
 
 static inline int gil_acquire_inline(void) { return gil_acquire_inline_t(gil_thread_self_inline()); }

@@ -124,6 +124,11 @@ fn inline_and_called_functions_mix() {
 }
 
 #[test]
+fn who_does_not_own_an_object_counts_inline_too() {
+    passes("inline_foreign.c");
+}
+
+#[test]
 fn the_inline_functions_are_cpp17_too() {
     match cpp_program("inline.cpp") {
         Some(program) => drop(run(&mut command(&program)).expect_success()),

@@ -143,6 +143,17 @@ pub unsafe extern "C" fn obj_decref(o: *mut Object) {
     }
 }
 
+/// For gilrt_inline.h: it has dropped the last reference of an object whose counts are merged, which dies now as in
+/// obj_decref. Not to be called by anybody else.
+///
+/// # Safety
+/// The caller has just made the count 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn obj_decref_slow(o: *mut Object) {
+    // SAFETY: by the contract; the memory is freed by the burial, which is the caller's to begin.
+    count::last_dropped(unsafe { &*o });
+}
+
 /// obj_incref, and returns its argument.
 ///
 /// # Safety

@@ -38,8 +38,9 @@ pub fn decref(o: &'static Object, me: u32) {
     }
 }
 
+// The slow halves are `extern "C"`, that is, never unwind: so an exported function needs no frame to guard, and ends in a jump.
 #[inline(never)]
-fn incref_shared(o: &'static Object) {
+extern "C" fn incref_shared(o: &'static Object) {
     // First: in checking mode nothing is believed of what a pointer leads to.
     if check::enabled() {
         match check::count::incref(o) {
@@ -54,7 +55,7 @@ fn incref_shared(o: &'static Object) {
 }
 
 #[inline(never)]
-pub fn decref_shared(o: &'static Object) {
+pub extern "C" fn decref_shared(o: &'static Object) {
     if check::enabled() {
         match check::count::decref(o) {
             Counted::Elsewhere => {}
@@ -75,7 +76,7 @@ pub fn decref_shared(o: &'static Object) {
 /// PLAIN and 0: no reference is left, and a try refuses. Anything else is decided by one atomic word, after merging (R16).
 #[cold]
 #[inline(never)]
-fn local_zero(o: &'static Object, me: u32) {
+extern "C" fn local_zero(o: &'static Object, me: u32) {
     // Acquire: pairs with the Release of the decrements in `subtract`, so that their threads' last accesses come before
     // the free (R3).
     if o.shared.load(Acquire) == PLAIN || merge::merge(o, me, 0) {
@@ -84,6 +85,13 @@ fn local_zero(o: &'static Object, me: u32) {
 }
 
 fn subtract(o: &'static Object) -> After {
+    // The state, since an owner of 0 is there before the counts are merged (R2). MERGED lasts as long as references do, and one
+    // is the caller's: whatever the count is by now, this is right. Where many threads count one object, a subtraction that
+    // never has to be repeated is worth the load.
+    if state(o.shared.load(Relaxed)) == MERGED {
+        // Orderings as below.
+        return if o.shared.fetch_sub(ONE, AcqRel) == MERGED + ONE { After::Dead } else { After::Alive };
+    }
     let hands = |s| count(s) == 0 && state(s) < QUEUED;
     // Release: this thread's accesses come before the free. Acquire: so do the others', if this is the last.
     let old = o.update(AcqRel, |s| match s {
@@ -100,6 +108,11 @@ fn subtract(o: &'static Object) -> After {
             After::Alive
         }
     }
+}
+
+/// The inline code has dropped the last reference of a merged object.
+pub fn last_dropped(o: &'static Object) {
+    death::bury(o);
 }
 
 /// Drops a reference of a queue whose object was merged by somebody else meanwhile; true if it was the last.
