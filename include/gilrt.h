@@ -516,6 +516,18 @@ void obj_incref(obj_t *o);
 // Safety: `o` is NULL, or the caller has a reference to it, which it must not use afterwards.
 void obj_decref(obj_t *o);
 
+// For gilrt_inline.h: it has counted as many references as there may be, and the object lives for ever from now on, which
+// the log is told. Not to be called by anybody else.
+//
+// Safety: As obj_incref.
+void obj_incref_slow(obj_t *o);
+
+// For gilrt_inline.h: it has dropped the last reference of an object whose counts are merged, which dies now as in
+// obj_decref. Not to be called by anybody else.
+//
+// Safety: The caller has just made the count 0.
+void obj_decref_slow(obj_t *o);
+
 // obj_incref, and returns its argument.
 //
 // Safety: As obj_incref.

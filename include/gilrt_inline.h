@@ -146,7 +146,7 @@ static inline void gilrt_incref_shared_(obj_t *o) {
   if (!GILRT_LIKELY_(GILRT_LOAD_(w->owner) < GILRT_SPECIAL_)) {
     obj_incref(o);
   } else if (!GILRT_LIKELY_(__atomic_fetch_add(&w->shared, GILRT_ONE_, __ATOMIC_RELAXED) < GILRT_FULL_)) {
-    obj_immortalize(o);
+    obj_incref_slow(o);
   }
 }
 
@@ -175,7 +175,7 @@ static inline void obj_incref_inline_t(gil_thread_t *t, obj_t *o) {
   if (GILRT_LIKELY_(GILRT_LOAD_(w->owner) == GILRT_LOAD_(gilrt_words_(t)->self))) {
     uint32_t n = GILRT_LOAD_(w->local) + 1;
     GILRT_STORE_(w->local, n);
-    if (!GILRT_LIKELY_(n != 0)) obj_immortalize(o); /* 2^32 references */
+    if (!GILRT_LIKELY_(n != 0)) obj_incref_slow(o); /* 2^32 references */
     return;
   }
   gilrt_incref_shared_(o);

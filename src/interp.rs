@@ -9,13 +9,14 @@ pub mod world;
 use crate::attach::{Done, free, slow as attach};
 use crate::config::{Config, Counting, Mode};
 use crate::gil::{Gil, Wait};
+use crate::object::header::{MERGED_OWNER, is_token};
 use crate::object::{self, owners::Owners};
 use crate::sched::{DEFAULT_SLICE, Policy};
 use crate::status::Status;
 use crate::sync::{AtomicU32, Ordering::*, OwnU32, fence_after_rmw, heavy_barrier_available};
 use crate::sys::tls::Inside;
 use crate::thread::table::Table;
-use crate::thread::{DETACHED, HANDED, SERVE, Thread, UNBIASED};
+use crate::thread::{HANDED, SERVE, Thread, UNBIASED};
 use calls::Calls;
 use std::ffi::c_void;
 use std::ptr;
@@ -57,7 +58,7 @@ impl Interp {
     const fn new() -> Interp {
         Interp {
             gil: Gil::new(&THREADS, Policy::Responsive, DEFAULT_SLICE),
-            token: OwnU32::new(DETACHED),
+            token: OwnU32::new(MERGED_OWNER),
             mode: AtomicU8::new(Mode::Locked as u8),
             counting: AtomicU8::new(Counting::Biased as u8),
             calls: Calls::new(),
@@ -102,7 +103,8 @@ impl Interp {
         }
     }
 
-    /// The token of its lock.
+    /// The token of its lock; nobody's if it has none.
+    #[inline(always)]
     pub fn token(&self) -> u32 {
         self.token.load(Relaxed)
     }
@@ -111,13 +113,21 @@ impl Interp {
     pub fn begin(&self, config: &Config) -> Result<(), Status> {
         self.mode.store(config.mode as u8, Relaxed);
         self.counting.store(config.counting as u8, Relaxed);
-        if config.mode == Mode::Locked {
-            self.token.store(self.owners.join(None).ok_or(Status::Nomem)?, Relaxed);
-        }
+        let token = match config.mode {
+            Mode::Locked => self.owners.join(None).ok_or(Status::Nomem)?,
+            Mode::Free => MERGED_OWNER,
+        };
+        self.token.store(token, Relaxed);
         let mut inner = self.gil.lock_inner();
         inner.sched().set_policy(config.policy);
         inner.sched().set_slice(config.slice.ns());
         Ok(())
+    }
+
+    /// Whether a thread that counts under `me` is the only one that is attached here: it has the lock.
+    #[inline(always)]
+    pub fn excludes_others(&self, me: u32) -> bool {
+        me == self.token() && is_token(me)
     }
 
     /// Makes `t` a thread of this interpreter, detached.

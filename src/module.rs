@@ -23,15 +23,15 @@ use definition::{Call, Definition, Function};
 use load::Names;
 use std::ffi::{CStr, c_void};
 use std::ptr;
-use std::sync::atomic::{AtomicI64, AtomicPtr};
+use std::sync::atomic::{AtomicBool, AtomicPtr};
 
 /// A module that was opened.
 #[derive(Debug)]
 pub struct Library {
     pub definition: &'static Definition,
     state: AtomicPtr<c_void>,
-    /// What keeps the code mapped: 1 until it is closed and unloaded, and each object of its types.
-    pub refs: AtomicI64,
+    /// It is closed and its unload has run, or its load failed: only objects of its types keep the code mapped.
+    over: AtomicBool,
     handle: SharedObject,
 }
 
@@ -73,7 +73,7 @@ pub fn open(path: &CStr) -> Result<*const Library, Status> {
     reap();
     runtime::started()?;
     let (handle, definition) = load::find(path)?;
-    let library = Library { definition, state: AtomicPtr::new(ptr::null_mut()), refs: AtomicI64::new(1), handle };
+    let library = Library { definition, state: AtomicPtr::new(ptr::null_mut()), over: AtomicBool::new(false), handle };
     let library: &'static Library = Box::leak(load::try_box(library).ok_or(Status::Nomem)?);
     // In the list first, closed, so that nothing can fail once its load has run.
     if let Err(why) = list(library) {
@@ -94,7 +94,7 @@ pub fn open(path: &CStr) -> Result<*const Library, Status> {
         }
     });
     if let Err(why) = loaded {
-        library.refs.fetch_sub(1, Release);
+        library.over.store(true, Release);
         reap();
         return Err(why);
     }
@@ -148,7 +148,7 @@ fn enter(library: *const Library) -> Result<&'static Library, Status> {
         return Err(Status::Closed);
     }
     entry.calls += 1;
-    // SAFETY: in the list, hence not freed; and it is not reaped while a call is counted, for `refs` is not 0 then.
+    // SAFETY: in the list, hence not freed; and it is not reaped while a call is counted, for it is not over then.
     Ok(unsafe { &*library })
 }
 
@@ -165,7 +165,7 @@ fn leave(library: *const Library) {
 
 /// Runs `unload`, attached, and lets the code go as soon as its objects have. Once: the last call or the close does it.
 fn unload(library: *const Library) {
-    // SAFETY: in the list until `refs` is 0, which only this function leads to.
+    // SAFETY: in the list until it is over, which only this function leads to.
     let library: &'static Library = unsafe { &*library };
     if let Some(unload) = library.definition.unload {
         // SAFETY: the module's own function, with its own state, attached.
@@ -174,7 +174,7 @@ fn unload(library: *const Library) {
             log::warn(format_args!("module {} was closed after the runtime: its unload did not run", library.name()));
         }
     }
-    library.refs.fetch_sub(1, Release);
+    library.over.store(true, Release);
 }
 
 /// Unmaps the modules that are closed and have no object left.
@@ -182,9 +182,11 @@ pub fn reap() {
     loop {
         let mut libraries = LIBRARIES.lock();
         let done = |e: &Entry| {
-            // SAFETY: in the list, hence not freed. Acquire: pairs with the Release in `unload` and in `death`, so that
+            // SAFETY: in the list, hence not freed.
+            let library = unsafe { &*e.library };
+            // Acquire: pairs with the Release in `unload`, as that of `Live::count` does with the Release of deaths, so that
             // whatever used the code is over.
-            !e.open && e.calls == 0 && unsafe { (*e.library).refs.load(Acquire) } == 0
+            !e.open && e.calls == 0 && library.over.load(Acquire) && types::live_of(library) == 0
         };
         let Some(i) = libraries.iter().position(done) else { return };
         let entry = libraries.swap_remove(i);

@@ -10,6 +10,7 @@
 //! | `attempt` | a reference from nothing, which a dying object refuses |
 //! | `weak` | weak references, cleared before the finalizer |
 //! | `death` | finalizer once and attached, pending otherwise; then the memory |
+//! | `live` | how many objects there are |
 //! | `types` | the process-wide table of types |
 //! | `heap` | memory, from the host's hooks or from malloc |
 //!
@@ -23,6 +24,7 @@ pub mod death;
 pub mod handed;
 pub mod header;
 pub mod heap;
+pub mod live;
 pub mod merge;
 pub mod owners;
 pub mod types;
@@ -43,13 +45,18 @@ use types::Type;
 const MAX_BYTES: usize = isize::MAX as usize / 2;
 
 /// A new object with one reference and a payload of zeroes.
+#[inline(always)]
 pub fn new(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'static Object, Status> {
-    if t.identity.load(Relaxed) == DETACHED {
-        return Err(refused(Status::NotAttached, ty));
-    }
-    let interp = Interp::of(t);
-    if !ty.is_of(interp) {
-        return Err(refused(Status::Invalid, ty)); // an object is its type's interpreter's (C6)
+    let me = t.identity.load(Relaxed);
+    let Some(interp) = ty.interp() else { return Err(Status::Closed) };
+    let alone = interp.excludes_others(me); // which who is not attached there never does
+    if !alone {
+        if me == DETACHED {
+            return Err(refused(Status::NotAttached, ty));
+        }
+        if !std::ptr::eq(Interp::of(t), interp) {
+            return Err(refused(Status::Invalid, ty)); // an object is its type's interpreter's (C6)
+        }
     }
     let bytes = ty.payload_size.checked_add(extra).filter(|&b| b <= MAX_BYTES);
     let bytes = bytes.ok_or_else(|| refused(Status::Nomem, ty))?;
@@ -58,10 +65,7 @@ pub fn new(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'stat
     let o = heap::allocate(&config.hooks, bytes + margin, extra).ok_or(Status::Nomem)?;
     // SAFETY: fresh memory of at least a header, aligned, that nobody else knows.
     unsafe {
-        o.as_ptr().write(born(interp.counting(), t.identity.load(Relaxed), ty));
-        if extra != 0 {
-            o.as_ref().gc.store(EXTRA, Relaxed);
-        }
+        o.as_ptr().write(born(interp.counting(), me, ty, if extra == 0 { 0 } else { EXTRA }));
     }
     // SAFETY: lives until its last reference is dropped; the caller has one.
     let o = unsafe { o.as_ref() };
@@ -70,20 +74,17 @@ pub fn new(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'stat
         unsafe { heap::release(&config.hooks, heap::block(std::ptr::from_ref(o).cast_mut(), ty.payload_size + margin)) };
         return Err(Status::Nomem);
     }
-    ty.gain();
-    if let Some(library) = ty.library {
-        library.refs.fetch_add(1, Relaxed); // the code stays mapped while an object of its types lives
-    }
+    ty.live.born(alone);
     Ok(o)
 }
 
 /// The words of a new object: a strategy of counting is a state of birth.
 #[inline(always)]
-fn born(counting: Counting, me: u32, ty: &Type) -> Object {
+fn born(counting: Counting, me: u32, ty: &Type, gc: u8) -> Object {
     match counting {
-        _ if check::enabled() => Object::born(CHECKED, 1, PLAIN, ty.index),
-        Counting::Biased if me != NOBODY => Object::born(me, 1, if ty.tries { MAYBE_WEAK } else { PLAIN }, ty.index),
-        Counting::Biased | Counting::Atomic => Object::born(MERGED_OWNER, 0, MERGED + ONE, ty.index),
+        _ if check::enabled() => Object::born(CHECKED, 1, PLAIN, ty.index, gc),
+        Counting::Biased if me != NOBODY => Object::born(me, 1, if ty.tries { MAYBE_WEAK } else { PLAIN }, ty.index, gc),
+        Counting::Biased | Counting::Atomic => Object::born(MERGED_OWNER, 0, MERGED + ONE, ty.index, gc),
     }
 }
 

@@ -143,6 +143,17 @@ pub unsafe extern "C" fn obj_decref(o: *mut Object) {
     }
 }
 
+/// For gilrt_inline.h: it has counted as many references as there may be, and the object lives for ever from now on, which
+/// the log is told. Not to be called by anybody else.
+///
+/// # Safety
+/// As obj_incref.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn obj_incref_slow(o: *mut Object) {
+    // SAFETY: by the contract.
+    count::saturate(unsafe { &*o });
+}
+
 /// For gilrt_inline.h: it has dropped the last reference of an object whose counts are merged, which dies now as in
 /// obj_decref. Not to be called by anybody else.
 ///
@@ -227,7 +238,7 @@ pub extern "C" fn obj_live_count() -> i64 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn obj_type_live_count(r#type: *const Type) -> i64 {
     // SAFETY: by the contract.
-    unsafe { r#type.as_ref() }.map_or(0, Type::live)
+    unsafe { r#type.as_ref() }.map_or(0, |ty| ty.live.count())
 }
 
 /// Makes an object live for ever: from now on nobody counts it. The caller's reference is used up. GILRT_ERR_INVALID for

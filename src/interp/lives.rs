@@ -12,6 +12,7 @@ use crate::runtime;
 use crate::sync::{Guard, Mutex};
 use crate::sys;
 use crate::sys::tls;
+use crate::thread::DETACHED;
 use std::cell::UnsafeCell;
 
 /// Where the states of closed interpreters are.

@@ -25,14 +25,17 @@ const NESTING: u32 = 16;
 
 /// The object is dead: nobody has a reference. Buries it here and now if this thread may, else leaves it to one that may
 /// (C7, R13).
-#[cold]
-pub(super) fn bury(o: &'static Object) {
-    let _errno = KeepErrno::new();
+#[inline(never)]
+pub(super) extern "C" fn bury(o: &'static Object) {
     clear_weak(o);
     let ty = types::of(o);
-    if ty.is_plain() {
-        return free(o, ty); // no code of the host runs
-    }
+    if ty.is_plain() { free(o, ty) } else { bury_with_its_code(o, ty) }
+}
+
+/// With a finalizer or a clear of the host's.
+#[inline(never)]
+extern "C" fn bury_with_its_code(o: &'static Object, ty: &'static Type) {
+    let _errno = KeepErrno::new();
     let t = tls::current();
     let Some(interp) = ty.interp() else { return free(o, ty) }; // no finalizers after the end of their interpreter (C8)
     if t.identity.load(Relaxed) == DETACHED || !ptr::eq(Interp::of(t), interp) {
@@ -157,6 +160,7 @@ fn inter(o: &'static Object, ty: &'static Type, t: &'static Thread) {
     free(o, ty);
 }
 
+#[inline(always)]
 fn free(o: &'static Object, ty: &'static Type) {
     let hooks = &runtime::started().expect("objects exist only while the runtime runs").hooks;
     if check::enabled() {
@@ -165,7 +169,7 @@ fn free(o: &'static Object, ty: &'static Type) {
         // SAFETY: nobody has a reference, and this thread alone decided so.
         unsafe { heap::release(hooks, heap::block(ptr::from_ref(o).cast_mut(), ty.payload_size)) };
     }
-    types::object_died(ty);
+    types::object_died(ty, tls::current().identity.load(Relaxed));
 }
 
 /// In checking mode the memory is kept for a while, and what was kept longest is given back.

@@ -75,14 +75,14 @@ pub struct Object {
 const _: () = assert!(size_of::<Object>() == 16);
 
 impl Object {
-    pub fn born(owner: u32, local: u32, shared: i32, ty: u16) -> Object {
+    pub fn born(owner: u32, local: u32, shared: i32, ty: u16, gc: u8) -> Object {
         Object {
             local: AtomicU32::new(local),
             owner: AtomicU32::new(owner),
             shared: AtomicI32::new(shared),
             ty,
             lock: AtomicU8::new(0),
-            gc: AtomicU8::new(0),
+            gc: AtomicU8::new(gc),
         }
     }
 

@@ -5,11 +5,15 @@
 
 use super::header::{EXTRA, Object};
 use crate::sync::Ordering::Relaxed;
+use crate::sys::errno::KeepErrno;
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 
 pub const ALIGN: usize = 16;
 const HEADER: usize = size_of::<Object>();
+/// Up to here the C library's malloc finds a block among those that the same thread has freed. calloc passes them over in glibc
+/// before 2.41: 12.5 ns for 48 bytes and their free, where malloc takes 8.5 and zeroing them less than 1.
+const SMALL: usize = 1024;
 
 pub type AllocFn = unsafe extern "C" fn(size: usize, align: usize, user: *mut c_void) -> *mut c_void;
 pub type FreeFn = unsafe extern "C" fn(p: *mut c_void, size: usize, align: usize, user: *mut c_void);
@@ -28,32 +32,69 @@ unsafe impl Send for Hooks {}
 unsafe impl Sync for Hooks {}
 
 /// Room for a header and `bytes` of zeroed payload, `extra` of which the type does not know of.
+#[inline(always)]
 pub fn allocate(hooks: &Option<Hooks>, bytes: usize, extra: usize) -> Option<NonNull<Object>> {
-    let before = if extra == 0 { 0 } else { HEADER };
-    let size = before + HEADER + bytes;
+    if extra != 0 {
+        return allocate_with_extra(hooks, bytes, extra);
+    }
+    zeroed(hooks, HEADER + bytes).map(NonNull::cast)
+}
+
+#[inline(never)]
+fn allocate_with_extra(hooks: &Option<Hooks>, bytes: usize, extra: usize) -> Option<NonNull<Object>> {
+    let start = zeroed(hooks, HEADER + HEADER + bytes)?;
+    // SAFETY: within the block, and aligned as it is.
+    unsafe {
+        start.cast::<usize>().write(extra);
+        Some(start.add(HEADER).cast())
+    }
+}
+
+/// `size` zeroed bytes, a header at least.
+#[inline(always)]
+fn zeroed(hooks: &Option<Hooks>, size: usize) -> Option<NonNull<u8>> {
     let start = match hooks {
-        // SAFETY: plain C; malloc and calloc align to 16 bytes on 64-bit systems.
-        None => unsafe { libc::calloc(1, size) },
-        Some(h) => {
-            // SAFETY: the host promised an allocator.
-            let start = unsafe { (h.alloc)(size, ALIGN, h.user) };
+        None if size <= SMALL => {
+            // SAFETY: plain C; malloc aligns to 16 bytes on 64-bit systems.
+            let start = unsafe { libc::malloc(size) };
             if !start.is_null() {
                 // SAFETY: `size` bytes are ours.
-                unsafe { start.write_bytes(0, size) };
+                unsafe { zero(start.cast(), size) };
             }
             start
         }
+        // SAFETY: as above.
+        None => unsafe { libc::calloc(1, size) },
+        Some(hooks) => allocate_by(hooks, size),
     };
-    if start.is_null() {
-        return None;
-    }
     debug_assert_eq!(start as usize % ALIGN, 0);
-    // SAFETY: within the block, and aligned as it is.
-    unsafe {
-        if extra != 0 {
-            start.cast::<usize>().write(extra);
-        }
-        NonNull::new(start.add(before).cast())
+    NonNull::new(start.cast())
+}
+
+#[cold]
+fn allocate_by(hooks: &Hooks, size: usize) -> *mut c_void {
+    // SAFETY: the host promised an allocator.
+    let start = unsafe { (hooks.alloc)(size, ALIGN, hooks.user) };
+    if !start.is_null() {
+        // SAFETY: `size` bytes are ours.
+        unsafe { start.write_bytes(0, size) };
+    }
+    start
+}
+
+/// # Safety
+/// `start` has `size` bytes, [`HEADER`] at least.
+#[inline(always)]
+unsafe fn zero(start: *mut u8, size: usize) {
+    let last = size - HEADER;
+    if last > 3 * HEADER {
+        // SAFETY: by the contract.
+        return unsafe { start.write_bytes(0, size) };
+    }
+    // Most objects are small, and a call of memset takes longer than these stores, some of which overlap.
+    for at in [0, last.min(HEADER), last.min(2 * HEADER), last] {
+        // SAFETY: `at` is no greater than `last`.
+        unsafe { start.add(at).cast::<[u64; 2]>().write_unaligned([0; 2]) };
     }
 }
 
@@ -81,7 +122,7 @@ pub unsafe fn release(hooks: &Option<Hooks>, (start, size): Block) {
     unsafe {
         match hooks {
             None => libc::free(start),
-            Some(h) => (h.free)(start, size, ALIGN, h.user),
+            Some(hooks) => release_by(hooks, start, size),
         }
     }
 }
@@ -107,4 +148,13 @@ pub unsafe fn release_block<T>(hooks: &Option<Hooks>, block: NonNull<T>) {
             Some(h) => (h.free)(block.as_ptr().cast(), size_of::<T>(), ALIGN, h.user),
         }
     }
+}
+
+/// # Safety
+/// `start` came from these hooks, for `size` bytes, and nobody uses it any more.
+#[cold]
+unsafe fn release_by(hooks: &Hooks, start: *mut c_void, size: usize) {
+    let _errno = KeepErrno::new(); // the C library's free keeps it by itself
+    // SAFETY: by the contract.
+    unsafe { (hooks.free)(start, size, ALIGN, hooks.user) };
 }

@@ -1,6 +1,7 @@
 //! The process-wide table of types: index → type → interpreter (C6).
 
 use super::header::Object;
+use super::live::Live;
 use crate::interp::Interp;
 use crate::module::Library;
 use crate::status::Status;
@@ -20,9 +21,6 @@ const LEAK_LINES: u32 = 20;
 pub type FinalizeFn = unsafe extern "C" fn(o: *mut Object);
 pub type VisitFn = unsafe extern "C" fn(child: *mut Object, user: *mut c_void) -> c_int;
 pub type TraverseFn = unsafe extern "C" fn(o: *mut Object, visit: VisitFn, user: *mut c_void) -> c_int;
-
-/// In `live`: the interpreter of the type is gone, and the last object takes the type along.
-const ORPHANED: i64 = 1 << 62;
 
 /// What a host says of a type.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +43,7 @@ pub struct Type {
     pub clear: Option<FinalizeFn>,
     interp: AtomicPtr<Interp>,
     pub library: Option<&'static Library>,
-    live: AtomicI64,
+    pub live: Live,
     /// Of those alive, the ones that live for ever.
     immortal: AtomicI64,
     pub index: u16,
@@ -124,20 +122,11 @@ impl Type {
         unsafe { CStr::from_ptr(ptr::from_ref(self).add(1).cast::<c_char>()) }
     }
 
-    /// An object was made.
-    pub fn gain(&self) {
-        self.live.fetch_add(1, Relaxed);
-    }
-
     /// An object will live for ever.
     pub fn gain_immortal(&self) {
         self.immortal.fetch_add(1, Relaxed);
     }
 
-    /// Objects alive, those that wait for their destructor included.
-    pub fn live(&self) -> i64 {
-        self.live.load(Relaxed) & !ORPHANED
-    }
 }
 
 /// The type of an object.
@@ -168,7 +157,7 @@ pub fn register(interp: &'static Interp, library: Option<&'static Library>, spec
             clear: spec.clear,
             interp: AtomicPtr::new(ptr::from_ref(interp).cast_mut()),
             library,
-            live: AtomicI64::new(0),
+            live: Live::new(),
             immortal: AtomicI64::new(0),
             index: free as u16,
             name_length: name.len(),
@@ -194,28 +183,39 @@ pub fn orphan(interp: &Interp) {
     let mut slots = SLOTS.lock();
     for ty in slots.types(1).filter(|ty| ty.is_of(interp)) {
         ty.interp.store(ptr::null_mut(), Release);
-        // Acquire: pairs with the Release of the deaths.
-        if ty.live.fetch_add(ORPHANED, AcqRel) == 0 && ty.library.is_none() {
+        if ty.live.orphan() && ty.library.is_none() {
             slots.release(ty);
         }
     }
 }
 
-/// An object of the type has died, and its memory is gone.
-pub fn object_died(ty: &'static Type) {
+/// An object of the type has died, and its memory is gone: the last touch of the type, unless it was the last of an orphan.
+#[inline(always)]
+pub fn object_died(ty: &'static Type, me: u32) {
+    let inside = ty.interp().is_some_and(|i| i.excludes_others(me));
     let library = ty.library;
-    // The last touch of the type, unless it was the last of an orphan: Release pairs with the Acquire of who frees the type.
-    if ty.live.fetch_sub(1, Release) == ORPHANED + 1 && library.is_none() {
-        SLOTS.lock().release(ty);
+    if ty.live.died(inside) && library.is_none() {
+        release_orphan(ty);
     }
-    if let Some(library) = library {
-        library.refs.fetch_sub(1, Release); // likewise, for the code
-    }
+}
+
+#[cold]
+fn release_orphan(ty: &'static Type) {
+    SLOTS.lock().release(ty);
 }
 
 /// Objects alive in `interp`.
 pub fn live(interp: &Interp) -> i64 {
-    SLOTS.lock().types(1).filter(|ty| ty.is_of(interp)).map(Type::live).sum()
+    live_where(|ty| ty.is_of(interp))
+}
+
+/// Objects alive of the types of `library`: its code stays mapped as long.
+pub fn live_of(library: &Library) -> i64 {
+    live_where(|ty| ty.library.is_some_and(|l| ptr::eq(l, library)))
+}
+
+fn live_where(wanted: impl Fn(&Type) -> bool) -> i64 {
+    SLOTS.lock().types(1).filter(|ty| wanted(ty)).map(|ty| ty.live.count()).sum()
 }
 
 /// Warns of what still lives in `interp`, which ends: a line for each type, unless all that it has left is immortal.
@@ -252,7 +252,7 @@ impl Display for Leak {
 /// The first in or behind the slot `from`. What the host's log function does happens between two of these, without the mutex.
 fn next_leak(interp: &Interp, from: usize) -> Option<Leak> {
     let slots = SLOTS.lock();
-    let mortal = |ty: &Type| ty.live() - ty.immortal.load(Relaxed);
+    let mortal = |ty: &Type| ty.live.count() - ty.immortal.load(Relaxed);
     let leaks = |ty: &&Type| ty.is_of(interp) && mortal(ty) > 0;
     slots.types(from).find(leaks).map(|ty| Leak {
         slot: usize::from(ty.index),
