@@ -1,0 +1,242 @@
+/* Memory that runs out, at every single allocation of every function that makes one: out_of_memory MODULE. The answer is
+   GILRT_ERR_NOMEM, nothing has changed, and the same call succeeds once there is memory. */
+#include "allocator.h"
+#include "child.h"
+
+#include <sys/mman.h>
+
+/* What is done with too little memory, and around it. All but `call` may be NULL. */
+typedef struct scenario {
+  const char *name;
+  void (*prepare)(void);
+  int (*call)(void);
+  void (*undo)(void);   /* what a call that succeeded has done */
+  int least;            /* so many allocations there are at least: else the scenario tests nothing */
+  int other;            /* a status that is an answer, too */
+} scenario_t;
+
+static const char *module_path;
+static obj_type_t *type;
+static obj_t *object;
+static gilrt_library_t *library;
+
+static void attach(void) { CHECK_STATUS(gil_acquire(), GILRT_OK); }
+static void detach(void) { CHECK_STATUS(gil_release(), GILRT_OK); }
+
+static int start(void) { return gilrt_init(NULL); }
+
+static int start_and_end(void) { return gilrt_finalize(FOREVER); }
+
+static int make_type(void) {
+  const obj_type_config_t config = {.struct_size = sizeof config, .name = "a type with a name", .payload_size = 40};
+  return obj_type_new(&config, &type);
+}
+
+static void attach_and_make_type(void) {
+  attach();
+  CHECK_STATUS(make_type(), GILRT_OK);
+}
+
+static int make_object(void) { return obj_new(type, 0, &object); }
+static int make_larger_object(void) { return obj_new(type, 1000, &object); }
+
+static void drop_object(void) {
+  obj_decref(object);
+  CHECK_EQ(obj_live_count(), 0);
+  detach();
+}
+
+#define MANY 200
+static obj_t *objects[MANY];
+
+/* So many that tables have to grow. */
+static int make_objects(void) {
+  int status = GILRT_OK;
+  unsigned made = 0;
+  while (made < MANY && status == GILRT_OK) {
+    status = obj_new(type, 0, &objects[made]);
+    if (status == GILRT_OK) made++;
+  }
+  while (status != GILRT_OK && made > 0) obj_decref(objects[--made]);
+  return status;
+}
+
+static void drop_objects(void) {
+  for (unsigned i = 0; i < MANY; i++) obj_decref(objects[i]);
+  CHECK_EQ(obj_live_count(), 0);
+  detach();
+}
+
+static int leaks_told;
+
+static void count_leak(int level, const char *message, void *unused) {
+  (void)unused;
+  if (level == 1 && strstr(message, "leaked")) leaks_told++;
+}
+
+static void make_object_and_leave(void) {
+  attach_and_make_type();
+  CHECK_STATUS(make_object(), GILRT_OK);
+  detach();
+}
+
+/* By a thread that may not count plainly, so that its reference waits in a queue. There is nobody to answer to: what cannot be
+   queued is leaked, and that is told. */
+static int drop_detached(void) {
+  gilrt_set_log(count_leak, NULL);
+  obj_decref(object);
+  gilrt_set_log(NULL, NULL);
+  CHECK_EQ(obj_live_count(), leaks_told);
+  if (leaks_told) CHECK(obj_is_immortal(object));
+  return GILRT_OK;
+}
+
+static int weigh(void) { return gil_set_thread_weight(2048); }
+
+static void be_known(void) { CHECK_STATUS(weigh(), GILRT_OK); }
+
+static int set_interval(void) { return gil_set_switch_interval(1000000); }
+
+static int figures(void) {
+  gilrt_stats_t stats = {.struct_size = sizeof stats};
+  return gilrt_stats_get(NULL, &stats);
+}
+
+static int nothing(void *unused) {
+  (void)unused;
+  return 0;
+}
+
+static int call_soon_and_poll(void) {
+  int status = gil_call_soon(nothing, NULL);
+  return status == GILRT_OK ? gil_poll() : status;
+}
+
+static int open_module(void) { return gilrt_module_open(module_path, &library); }
+static void close_module(void) { gilrt_module_close(library); }
+
+static void open_before(void) { CHECK_STATUS(open_module(), GILRT_OK); }
+
+static int call_module(void) {
+  gilrt_call_t call = {.struct_size = sizeof call};
+  return gilrt_module_call(library, "greet", &call);
+}
+
+static int call_unknown(void) {
+  gilrt_call_t call = {.struct_size = sizeof call};
+  CHECK_STATUS(gilrt_module_call(library, "no such function", &call), GILRT_ERR_MODULE);
+  CHECK(strstr(gilrt_error_text(), "no such function"));
+  return GILRT_OK;
+}
+
+static int open_nowhere(void) {
+  gilrt_library_t *unchanged = NULL;
+  CHECK_STATUS(gilrt_module_open("nowhere.so", &unchanged), GILRT_ERR_MODULE);
+  CHECK(!unchanged && strstr(gilrt_error_text(), "nowhere.so"));
+  return GILRT_OK;
+}
+
+static int close_and_end(void) {
+  gilrt_module_close(library);
+  return gilrt_finalize(FOREVER);
+}
+
+/* As many threads as make every table grow, all of them known at once. */
+#define THREADS 40
+static atomic_int status_of_threads;
+static pthread_barrier_t all_done;
+
+static void *become_known(void *unused) {
+  fail_here_too(true);
+  int status = gil_acquire();
+  if (status == GILRT_OK) CHECK_STATUS(gil_release(), GILRT_OK);
+  else CHECK(!gil_held() && gil_thread_id() == 0);
+  fail_here_too(false);
+  if (status != GILRT_OK) atomic_store(&status_of_threads, status);
+  pthread_barrier_wait(&all_done);
+  return unused;
+}
+
+static int threads(void) {
+  pthread_t thread[THREADS];
+  atomic_store(&status_of_threads, GILRT_OK);
+  fail_here_too(false);
+  CHECK_EQ(pthread_barrier_init(&all_done, NULL, THREADS), 0);
+  for (unsigned i = 0; i < THREADS; i++) CHECK_EQ(pthread_create(&thread[i], NULL, become_known, NULL), 0);
+  for (unsigned i = 0; i < THREADS; i++) CHECK_EQ(pthread_join(thread[i], NULL), 0);
+  return atomic_load(&status_of_threads);
+}
+
+static const scenario_t scenarios[] = {
+    {.name = "the start", .call = start},
+    {.name = "the first acquire", .call = gil_acquire, .undo = detach, .least = 3},
+    {.name = "the first type", .call = make_type, .least = 1},
+    {.name = "the end at once", .call = start_and_end, .least = 1},
+    {.name = "a weight", .call = weigh, .least = 3},
+    {.name = "an interval", .call = set_interval},
+    {.name = "figures", .call = figures},
+    {.name = "a call", .prepare = attach, .call = call_soon_and_poll, .undo = detach},
+    {.name = "an acquire", .prepare = be_known, .call = gil_acquire, .undo = detach},
+    {.name = "a type", .prepare = attach, .call = make_type, .undo = detach, .least = 1},
+    {.name = "an object", .prepare = attach_and_make_type, .call = make_object, .undo = drop_object, .least = 1},
+    {.name = "a larger object", .prepare = attach_and_make_type, .call = make_larger_object, .undo = drop_object, .least = 1},
+    {.name = "many objects", .prepare = attach_and_make_type, .call = make_objects, .undo = drop_objects, .least = MANY},
+    {.name = "a reference that is handed over", .prepare = make_object_and_leave, .call = drop_detached},
+    {.name = "a module", .call = open_module, .undo = close_module, .least = 5, .other = GILRT_ERR_MODULE},
+    {.name = "no module", .call = open_nowhere},
+    {.name = "a module's function", .prepare = open_before, .call = call_module, .undo = close_module},
+    {.name = "no function", .prepare = open_before, .call = call_unknown, .undo = close_module},
+    {.name = "the end of a module", .prepare = open_before, .call = close_and_end},
+    {.name = "threads", .call = threads, .least = 5},
+};
+
+typedef struct trial {
+  const scenario_t *scenario;
+  long n;
+  bool *complete; /* in memory that both processes have */
+} trial_t;
+
+static void try_without_the_nth(void *argument) {
+  const trial_t *trial = argument;
+  const scenario_t *s = trial->scenario;
+  if (s->prepare) s->prepare();
+  int64_t live = obj_live_count();
+  bool held = gil_held(), known = gil_thread_id() != 0;
+  fail_allocation(trial->n);
+  int status = s->call();
+  *trial->complete = !an_allocation_failed();
+  if (status != GILRT_OK) {
+    CHECK(!*trial->complete);
+    if (status != s->other) CHECK_STATUS(status, GILRT_ERR_NOMEM);
+    CHECK_EQ(obj_live_count(), live);
+    if (known) CHECK(gil_thread_id() != 0);
+    CHECK_EQ(gil_held(), held);
+    CHECK_STATUS(s->call(), GILRT_OK);
+  }
+  if (s->undo) s->undo();
+  CHECK(!gil_held());
+  CHECK_STATUS(gilrt_finalize(FOREVER), GILRT_OK);
+}
+
+int main(int argc, char **argv) {
+#ifdef ALLOCATOR_IS_ANOTHERS
+  (void)argv, (void)scenarios, (void)try_without_the_nth;
+  puts("skipped: the sanitizer has an allocator of its own");
+  return argc == 2 ? 0 : 1;
+#else
+  CHECK_EQ(argc, 2);
+  module_path = argv[1];
+  bool *complete = mmap(NULL, sizeof *complete, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  CHECK(complete != MAP_FAILED);
+  for (unsigned i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
+    trial_t trial = {.scenario = &scenarios[i], .complete = complete};
+    for (*complete = false; !*complete;) {
+      trial.n++;
+      printf("%s, without allocation %ld\n", scenarios[i].name, trial.n);
+      in_child(try_without_the_nth, &trial);
+    }
+    CHECK(trial.n > scenarios[i].least);
+  }
+  return 0;
+#endif
+}
