@@ -14,6 +14,7 @@ use crate::object::types;
 use crate::runtime;
 use crate::status::Status;
 use crate::sync::{Guard, Mutex, Ordering::*};
+use crate::sys::boxed::try_box;
 use crate::sys::dl::SharedObject;
 use crate::sys::tls;
 use crate::thread::DETACHED;
@@ -74,7 +75,7 @@ pub fn open(path: &CStr) -> Result<*const Library, Status> {
     runtime::started()?;
     let (handle, definition) = load::find(path)?;
     let library = Library { definition, state: AtomicPtr::new(ptr::null_mut()), over: AtomicBool::new(false), handle };
-    let library: &'static Library = Box::leak(load::try_box(library).ok_or(Status::Nomem)?);
+    let library: &'static Library = Box::leak(try_box(library).ok_or(Status::Nomem)?);
     // In the list first, closed, so that nothing can fail once its load has run.
     if let Err(why) = list(library) {
         // SAFETY: made by `try_box`, and nobody knows it.

@@ -5,6 +5,8 @@ compile_error!("libgilrt parks its threads on Linux futexes: other systems need 
 
 pub mod barrier;
 #[cfg(not(loom))]
+pub mod boxed;
+#[cfg(not(loom))]
 pub mod dl;
 pub mod errno;
 pub mod futex;

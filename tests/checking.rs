@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::{Finished, command, program, run};
+use support::{Finished, command, module, program, run};
 
 fn checked(kind: &str, mode: &str) -> Finished {
     run(command(&program("checking.c")).arg(kind).env_remove("GILRT_LOG").env("GILRT_CHECK", mode))
@@ -40,7 +40,11 @@ fn says(kind: &str, lines: &[&str]) {
 
 #[test]
 fn nothing_is_said_where_nothing_is_wrong() {
-    assert_eq!(checked("nothing", "1").expect_success().stderr, "");
+    for kind in ["nothing", "hosts_memory"] {
+        assert_eq!(checked(kind, "1").expect_success().stderr, "", "{kind}");
+    }
+    // Finalizers that revive, a list of a million nodes, and bad input, which is told.
+    run(command(&program("objects.c")).env("GILRT_CHECK", "continue")).expect_success();
     for source in ["counts.c", "exclusion.c"] {
         let finished = run(command(&program(source)).env_remove("GILRT_LOG").env("GILRT_CHECK", "1"));
         assert_eq!(finished.expect_success().stderr, "", "{source}");
@@ -154,4 +158,24 @@ fn a_bad_value_is_reported_and_ignored() {
     let finished = checked("release", "yes").expect_success();
     assert_eq!(finished.stderr, "gilrt: GILRT_CHECK=yes is ignored: allowed are 0, 1 or continue\n");
     assert_eq!(checked("release", "0").expect_success().stderr, "");
+}
+
+#[test]
+fn a_module_that_leaves_more_or_less_of_the_lock_is_told() {
+    let (driver, careless) = (program("drive.c"), module("modules/careless.c"));
+    for function in ["keep", "drop"] {
+        let ended = run(command(&driver)
+            .arg(&careless)
+            .arg(function)
+            .env_remove("GILRT_LOG")
+            .env("GILRT_CHECK", "1"));
+        assert!(ended.description.contains("SIGABRT"), "{}", ended.description);
+        let first = ended.stderr.lines().next();
+        assert_eq!(
+            first,
+            Some(
+                "gilrt: check: module careless returned with other acquires than releases: GILRT_ERR_MODULE"
+            )
+        );
+    }
 }

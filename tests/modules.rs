@@ -156,3 +156,13 @@ fn an_object_outlives_its_module() {
     let keeper = module("modules/keeper.c");
     run(command(&program("module_outlived.c")).arg(keeper)).expect_success();
 }
+
+#[test]
+fn what_a_function_leaves_of_the_lock_is_put_right_and_told() {
+    let careless = module("modules/careless.c");
+    for function in ["keep", "drop"] {
+        let finished = drive(["-n".as_ref(), "3".as_ref(), careless.as_os_str(), function.as_ref()]);
+        assert_eq!(finished.line("call 0 "), "GILRT_ERR_MODULE");
+        says(finished.line("error "), &["careless", "acquires", "releases"]);
+    }
+}

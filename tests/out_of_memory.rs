@@ -7,12 +7,14 @@ use support::{command, module, program, run};
 
 #[test]
 fn every_allocation_may_fail() {
-    run(command(&program("out_of_memory.c")).arg(module("modules/good.c")).env_remove("GILRT_CHECK")).expect_success();
+    run(command(&program("out_of_memory.c")).arg(module("modules/good.c")).env_remove("GILRT_CHECK"))
+        .expect_success();
 }
 
 #[test]
 fn every_allocation_may_fail_in_checking_mode() {
-    run(command(&program("out_of_memory.c")).arg(module("modules/good.c")).env("GILRT_CHECK", "1")).expect_success();
+    run(command(&program("out_of_memory.c")).arg(module("modules/good.c")).env("GILRT_CHECK", "1"))
+        .expect_success();
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::record::{By, Event, Record, State};
 use super::report;
 use crate::object::header::{CHECKED, Object};
 use crate::sync::{Guard, Mutex, Ordering::*};
+use crate::sys::boxed::try_box;
 use crate::sys::errno::KeepErrno;
 use crate::watch::log::Buffer;
 use std::collections::HashMap;
@@ -32,7 +33,7 @@ static TABLE: Mutex<Table> = Mutex::new(Table {
 
 #[derive(Debug)]
 pub struct Table {
-    records: HashMap<usize, Record, BuildHasherDefault<AddressHasher>>,
+    records: HashMap<usize, Box<Record>, BuildHasherDefault<AddressHasher>>,
     /// The dead whose memory is kept: a list by `Record::next`, in the order of their deaths.
     oldest: usize,
     youngest: usize,
@@ -52,6 +53,7 @@ pub fn freeze() -> Guard<'static, Table> {
 pub fn born(o: &'static Object, name: &dyn Display, payload: usize) -> bool {
     let mut record = Record::new(name, payload);
     record.remember(Event::Made, 1, By::me().0);
+    let Some(record) = try_box(record) else { return false };
     let mut table = TABLE.lock();
     if table.records.try_reserve(1).is_err() {
         return false;
@@ -134,7 +136,7 @@ pub fn evict() -> Option<(usize, usize)> {
 
 /// Reports. The text is made before the mutex goes, so that it says what was found; the host's log function is called after.
 fn complain(table: Guard<Table>, call: &str, o: &'static Object, wrong: Wrong) {
-    let entry = Entry(o, table.records.get(&address(o)));
+    let entry = Entry(o, table.records.get(&address(o)).map(Box::as_ref));
     let text = Buffer::<3072>::of(format_args!("{call}: {wrong}\n  by {}\n  {entry}", By::me()));
     drop(table);
     report(format_args!("{text}"));
@@ -157,7 +159,7 @@ pub struct About(pub *const Object);
 
 impl Display for About {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        Entry(self.0, TABLE.lock().records.get(&self.0.addr())).fmt(f)
+        Entry(self.0, TABLE.lock().records.get(&self.0.addr()).map(Box::as_ref)).fmt(f)
     }
 }
 

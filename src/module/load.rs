@@ -7,7 +7,6 @@ use crate::sys::dl::SharedObject;
 use crate::sys::errno::Sentence;
 use crate::watch::error_text;
 use crate::watch::log::{Line, Text};
-use std::alloc::{Layout, alloc};
 use std::ffi::CStr;
 use std::fmt::{Display, Formatter};
 
@@ -101,19 +100,5 @@ impl Display for Names<'_> {
         let Some((first, rest)) = self.0.split_first() else { return f.write_str("no functions") };
         Text(first.name).fmt(f)?;
         rest.iter().try_for_each(|function| write!(f, ", {}", Text(function.name)))
-    }
-}
-
-/// A box, or None when there is no memory.
-pub fn try_box<T>(value: T) -> Option<Box<T>> {
-    const { assert!(size_of::<T>() > 0) };
-    // SAFETY: the layout is that of T, which is not empty, and the memory is filled before it becomes a box.
-    unsafe {
-        let p = alloc(Layout::new::<T>()).cast::<T>();
-        if p.is_null() {
-            return None;
-        }
-        p.write(value);
-        Some(Box::from_raw(p))
     }
 }

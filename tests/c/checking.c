@@ -149,10 +149,46 @@ static void nothing_wrong(void) {
   CHECK_STATUS(obj_immortalize(new_object(type)), GILRT_OK);
 }
 
+/* A host's blocks, each of which remembers its size. */
+static size_t blocks;
+
+static void *give(size_t size, size_t align, void *user) {
+  CHECK(!user && align == 16);
+  size_t *block = aligned_alloc(16, (16 + size + 15) / 16 * 16);
+  CHECK(block);
+  memset(block, 0xCC, 16 + size);
+  *block = size;
+  blocks++;
+  return block + 2;
+}
+
+static void take(void *block, size_t size, size_t align, void *user) {
+  size_t *start = (size_t *)block - 2;
+  CHECK(!user && align == 16);
+  CHECK_EQ(*start, size);
+  free(start);
+  blocks--;
+}
+
+/* What is kept for a while goes back to the host as it came. */
+static void hosts_memory(void) {
+  obj_type_t *type = new_type(20, NULL);
+  for (unsigned i = 0; i < 70000; i++) {
+    obj_t *object = NULL;
+    CHECK_STATUS(obj_new(type, i % 7, &object), GILRT_OK);
+    for (unsigned k = 0; k < 20 + i % 7; k++) CHECK_EQ(OBJ_PAYLOAD(object, char)[k], 0);
+    obj_decref(object);
+  }
+  CHECK_EQ(obj_live_count(), 0);
+  CHECK_EQ(blocks, 65536);
+}
+
 int main(int argc, char **argv) {
   CHECK_EQ(argc, 2);
   const char *kind = argv[1];
 #define IS(name) (strcmp(kind, name) == 0)
+  const gilrt_config_t config = {.struct_size = sizeof config, .alloc = give, .free = take};
+  if (IS("hosts_memory")) CHECK_STATUS(gilrt_init(&config), GILRT_OK);
   CHECK_STATUS(gil_acquire(), GILRT_OK);
   if (IS("below_zero")) below_zero();
   else if (IS("below_zero_unburied")) below_zero_unburied();
@@ -168,6 +204,7 @@ int main(int argc, char **argv) {
   else if (IS("beyond_extra")) beyond_payload(5);
   else if (IS("too_large")) too_large();
   else if (IS("detached")) in_thread(make_detached, new_type(24, NULL));
+  else if (IS("hosts_memory")) hosts_memory();
   else if (IS("nothing")) nothing_wrong();
   else CHECK(IS("release") || IS("exit") || IS("inside"));
   CHECK_EQ(unwanted[2], 0);
