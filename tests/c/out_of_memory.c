@@ -1,19 +1,6 @@
 /* Memory that runs out, at every single allocation of every function that makes one: out_of_memory MODULE. The answer is
    GILRT_ERR_NOMEM, nothing has changed, and the same call succeeds once there is memory. */
-#include "allocator.h"
-#include "child.h"
-
-#include <sys/mman.h>
-
-/* What is done with too little memory, and around it. All but `call` may be NULL. */
-typedef struct scenario {
-  const char *name;
-  void (*prepare)(void);
-  int (*call)(void);
-  void (*undo)(void);   /* what a call that succeeded has done */
-  int least;            /* so many allocations there are at least: else the scenario tests nothing */
-  int other;            /* a status that is an answer, too */
-} scenario_t;
+#include "scenarios.h"
 
 static const char *module_path;
 static obj_type_t *type;
@@ -196,53 +183,8 @@ static const scenario_t scenarios[] = {
     {.name = "threads", .call = threads, .least = 5},
 };
 
-typedef struct trial {
-  const scenario_t *scenario;
-  long n;
-  bool *complete; /* in memory that both processes have */
-} trial_t;
-
-static void try_without_the_nth(void *argument) {
-  const trial_t *trial = argument;
-  const scenario_t *s = trial->scenario;
-  if (s->prepare) s->prepare();
-  int64_t live = obj_live_count();
-  bool held = gil_held(), known = gil_thread_id() != 0;
-  fail_allocation(trial->n);
-  int status = s->call();
-  *trial->complete = !an_allocation_failed();
-  if (status != GILRT_OK) {
-    CHECK(!*trial->complete);
-    if (status != s->other) CHECK_STATUS(status, GILRT_ERR_NOMEM);
-    CHECK_EQ(obj_live_count(), live);
-    if (known) CHECK(gil_thread_id() != 0);
-    CHECK_EQ(gil_held(), held);
-    CHECK_STATUS(s->call(), GILRT_OK);
-  }
-  if (s->undo) s->undo();
-  CHECK(!gil_held());
-  CHECK_STATUS(gilrt_finalize(FOREVER), GILRT_OK);
-}
-
 int main(int argc, char **argv) {
-#ifdef ALLOCATOR_IS_ANOTHERS
-  (void)argv, (void)scenarios, (void)try_without_the_nth;
-  puts("skipped: the sanitizer has an allocator of its own");
-  return argc == 2 ? 0 : 1;
-#else
   CHECK_EQ(argc, 2);
   module_path = argv[1];
-  bool *complete = mmap(NULL, sizeof *complete, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  CHECK(complete != MAP_FAILED);
-  for (unsigned i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
-    trial_t trial = {.scenario = &scenarios[i], .complete = complete};
-    printf("\n%s, without allocation", scenarios[i].name);
-    for (*complete = false; !*complete;) {
-      printf(" %ld", ++trial.n);
-      in_child(try_without_the_nth, &trial);
-    }
-    CHECK(trial.n > scenarios[i].least);
-  }
-  return 0;
-#endif
+  return try_all(scenarios, sizeof scenarios / sizeof *scenarios);
 }
