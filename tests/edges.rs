@@ -67,6 +67,11 @@ fn forks_while_other_threads_come_and_end() {
 }
 
 #[test]
+fn forks_while_others_count_without_a_lock() {
+    passes("fork_free.c");
+}
+
+#[test]
 fn fork_handlers_of_other_libraries_may_use_the_lock() {
     run(command(&program_without_library("fork_handlers.c")).arg(library())).expect_success();
 }
