@@ -6,9 +6,7 @@
 //! | acquire + release | two stores, two loads and two tests each |
 //! | poll | a load and a test |
 
-#[cfg(not(loom))]
 pub mod free;
-#[cfg(not(loom))]
 pub mod slow;
 
 use crate::gil::Wait;

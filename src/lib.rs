@@ -45,8 +45,9 @@ layers! {
     #[cfg(not(loom))] abi,
     #[cfg(not(loom))] check,
     #[cfg(not(loom))] config,
-    #[cfg(not(loom))] interp,
     #[cfg(not(loom))] module,
-    #[cfg(not(loom))] object,
-    #[cfg(not(loom))] runtime,
+    // What the protocols stand on and what stands above them is, in a model, the least that does: src/model.
+    #[cfg_attr(loom, path = "model/interp.rs")] interp,
+    #[cfg_attr(loom, path = "model/object.rs")] object,
+    #[cfg_attr(loom, path = "model/runtime.rs")] runtime,
 }

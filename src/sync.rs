@@ -2,10 +2,10 @@
 //! source files.
 
 #[cfg(not(loom))]
-pub use std::sync::atomic::{AtomicU32, AtomicU64};
+pub use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64};
 
 #[cfg(loom)]
-pub use loom::sync::atomic::{AtomicU32, AtomicU64};
+pub use loom::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64};
 
 pub use std::sync::atomic::Ordering;
 

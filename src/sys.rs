@@ -9,8 +9,9 @@ pub mod boxed;
 #[cfg(not(loom))]
 pub mod dl;
 pub mod errno;
+#[cfg_attr(loom, path = "model/futex.rs")]
 pub mod futex;
-#[cfg(not(loom))]
+#[cfg_attr(loom, path = "model/tls.rs")]
 pub mod tls;
 
 /// Nanoseconds of the monotonic clock, which nobody sets back (L10).

@@ -4,5 +4,5 @@ pub mod counters;
 pub mod quantiles;
 #[cfg(not(loom))]
 pub mod error_text;
-#[cfg(not(loom))]
+#[cfg_attr(loom, path = "model/log.rs")]
 pub mod log;

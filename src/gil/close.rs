@@ -58,7 +58,6 @@ impl Gil {
     /// Somebody has left a closing lock.
     pub fn departed(&self) {
         self.departures.fetch_add(1, Release); // pairs with the Acquire in `departures`
-        #[cfg(not(loom))]
         crate::sys::futex::wake_all(&self.departures);
     }
 
@@ -67,7 +66,6 @@ impl Gil {
         self.departures.load(Acquire)
     }
 
-    #[cfg(not(loom))]
     pub fn await_departure(&self, seen: u32, deadline: Ns) {
         crate::sys::futex::wait(&self.departures, seen, deadline);
     }

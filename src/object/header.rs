@@ -16,8 +16,12 @@
 //!
 //! The states are values, not bits: `MAYBE_WEAK | QUEUED` would read MERGED (C1).
 
+#[cfg(loom)]
+use super::watched::{AtomicI32, AtomicU8, AtomicU32};
+#[cfg(not(loom))]
+use crate::sync::{AtomicI32, AtomicU8, AtomicU32};
+use crate::sync::{Ordering, Ordering::*};
 pub use crate::thread::token::{NOBODY, SPECIAL};
-use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, Ordering, Ordering::*};
 
 pub const PLAIN: i32 = 0;
 pub const MAYBE_WEAK: i32 = 1;
@@ -72,6 +76,7 @@ pub struct Object {
     pub gc: AtomicU8,
 }
 
+#[cfg(not(loom))]
 const _: () = assert!(size_of::<Object>() == 16);
 
 impl Object {

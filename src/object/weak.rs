@@ -49,9 +49,14 @@ unsafe impl Send for Block {}
 type Shard = HashMap<usize, Block, BuildHasherDefault<AddressHasher>>;
 
 /// So many that threads which use different objects hardly ever meet.
-const SHARDS: usize = 64;
+const SHARDS: usize = if cfg!(loom) { 2 } else { 64 };
+#[cfg(not(loom))]
 static TABLE: [Mutex<Shard>; SHARDS] =
     [const { Mutex::new(HashMap::with_hasher(BuildHasherDefault::new())) }; SHARDS];
+#[cfg(loom)]
+loom::lazy_static! {
+    static ref TABLE: [Mutex<Shard>; SHARDS] = std::array::from_fn(|_| Mutex::new(HashMap::default()));
+}
 
 /// All shards, held by a fork while the process is copied.
 pub type Frozen = [Guard<'static, Shard>; SHARDS];

@@ -1,0 +1,73 @@
+//! The end of an object, as `crate::object::death` has it, less the host's code and the nesting.
+
+use super::header::*;
+use super::owners::Queue;
+use super::types::{self, body};
+use super::{count, weak};
+use crate::interp::{BURY, Interp};
+use crate::sync::{Ordering::*, mutant};
+use crate::sys::tls;
+use crate::thread::{DETACHED, Thread};
+use std::ptr;
+
+pub fn bury(o: &'static Object) {
+    clear_weak(o);
+    let t = tls::current();
+    let interp = types::of(o).interp().expect("interpreters of models stay open");
+    if t.identity.load(Relaxed) == DETACHED || !ptr::eq(Interp::of(t), interp) {
+        return pend(o, interp);
+    }
+    inter(o, t);
+}
+
+pub fn bury_all(t: &'static Thread, dead: Queue) {
+    dead.into_iter().for_each(|o| inter(o, t));
+}
+
+pub fn await_burial(o: &'static Object) {
+    clear_weak(o);
+    pend(o, types::of(o).interp().expect("as above"));
+}
+
+fn clear_weak(o: &'static Object) {
+    if o.gc.load(Relaxed) & WEAK != 0 {
+        weak::clear(o);
+    }
+}
+
+fn pend(o: &'static Object, interp: &'static Interp) {
+    interp.pending.lock().push(o);
+    if !mutant!("pending-untold") {
+        interp.request(BURY);
+    }
+}
+
+pub fn bury_pending(interp: &'static Interp) {
+    loop {
+        let next = interp.pending.lock().pop();
+        let Some(o) = next else { return };
+        bury(o);
+    }
+}
+
+fn inter(o: &'static Object, t: &'static Thread) {
+    clear_weak(o);
+    assert_ne!(t.identity.load(Relaxed), DETACHED, "finalized by a detached thread");
+    if o.gc.fetch_or(FINALIZED, Relaxed) & FINALIZED != 0 {
+        return free(o);
+    }
+    let me = t.identity.load(Relaxed);
+    o.shared.store(PLAIN, Relaxed);
+    o.local.store(1, Relaxed);
+    o.owner.store(me, Relaxed);
+    assert_eq!(body(o).finalized.fetch_add(1, Relaxed), 0, "finalized twice");
+    count::decref(o, me);
+}
+
+fn free(o: &'static Object) {
+    o.local.free();
+    o.owner.free();
+    o.shared.free();
+    o.lock.free();
+    o.gc.free();
+}
