@@ -12,16 +12,20 @@ use crate::watch::log;
 #[cold]
 pub(super) fn hand_over(o: &'static Object) {
     let _errno = KeepErrno::new();
-    let _inside = crate::attach::slow::enter(); // None when it is a slow path that drops the reference
+    let inside = crate::attach::slow::enter(); // None when it is a slow path that drops the reference
     if o.owner.load(Relaxed) == IMMORTAL {
         return;
     }
     let Some(interp) = types::of(o).interp() else {
         super::merge::merge(o, o.owner.load(Relaxed), 0); // its interpreter is gone (C8), and so are all owners
+        drop(inside);
         return count::decref_shared(o);
     };
     match interp.owners.hand_over(o) {
-        Handed::Merged => count::decref_shared(o),
+        Handed::Merged => {
+            drop(inside); // the object may die of it, and its finalizer may do what the host may
+            count::decref_shared(o);
+        }
         Handed::ForThread => {}
         Handed::Done(dead) => dead.into_iter().for_each(death::await_burial),
         Handed::ForLock => {

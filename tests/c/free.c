@@ -17,6 +17,8 @@ static atomic_uint inside, finalizers;
 static void finalize(obj_t *self) {
   CHECK(gil_held());
   CHECK(gil_interp_current() == interp);
+  CHECK_STATUS(gil_acquire(), GILRT_OK); /* refused if it ran inside the library, as in a signal handler */
+  CHECK_STATUS(gil_release(), GILRT_OK);
   atomic_fetch_add(OBJ_PAYLOAD(self, payload_t)->finalized, 1);
   atomic_fetch_add(&finalizers, 1);
 }
