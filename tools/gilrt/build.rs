@@ -15,7 +15,7 @@ fn main() {
     bind_header();
 }
 
-/// Two shared libraries, which the tool opens after libgilrt.so: their `gil_*` stay undefined until then, so that calls go
+/// Shared libraries, which the tool opens after libgilrt.so: their `gil_*` stay undefined until then, so that calls go
 /// the way that a host's calls go.
 fn compile_kernels() {
     const INCLUDE: &str = "../../include";
@@ -23,10 +23,29 @@ fn compile_kernels() {
     println!("cargo::rerun-if-changed={INCLUDE}");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("Cargo sets OUT_DIR")).join("kernels");
     std::fs::create_dir_all(&out).unwrap_or_else(|error| panic!("cannot create {}: {error}", out.display()));
-    let sources = ["pairs", "contended", "sleeper", "futex", "retake", "compute", "crew"];
+    let sources = ["pairs", "contended", "sleeper", "futex", "retake", "compute", "crew", "counts"];
     link(&sources, INCLUDE, &out.join("libkernels.so"));
     link(&["empty"], INCLUDE, &out.join("libempty.so"));
+    link_cpp(&out.join("libcpp.so"));
     println!("cargo::rustc-env=GILRT_BUILT_KERNELS={}", out.display());
+}
+
+/// A C++ compiler is not needed: without one the tool says what it cannot measure.
+fn link_cpp(library: &Path) {
+    // One that was left by an earlier build would hide that the compiler has gone.
+    let _ = std::fs::remove_file(library);
+    let mut build = cc::Build::new();
+    build.cpp(true).std("c++17").warnings(true).pic(true).opt_level(2).debug(false);
+    let Ok(compiler) = build.try_get_compiler() else { return };
+    let mut command = compiler.to_command();
+    command.arg("-shared").arg("-o").arg(library).arg("kernels/shared_ptr.cpp").arg("-lpthread");
+    match command.status() {
+        Ok(status) if status.success() => {}
+        Ok(status) => {
+            println!("cargo::warning=the C++ compiler ended with {status}: std::shared_ptr is not measured")
+        }
+        Err(_) => {}
+    }
 }
 
 /// Optimized whatever the profile: it is the compiled program that is measured.

@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a turn may need; the pairs begin detached, all others attached. */
+/* What a turn may need. */
 typedef struct place {
   unsigned long times;
   gil_thread_t *self;
   obj_t *object;
+  obj_type_t *type;
 } place_t;
 
 /* Each path is a function of its own, since the compiler takes main for cold and inlines less there. It must not merge one
@@ -39,24 +40,35 @@ PATH(poll_inline_t, gil_poll_inline_t(self))
 PATH(count_by_call, obj_incref(object); obj_decref(object))
 PATH(count_inline, obj_incref_inline(object); obj_decref_inline(object))
 PATH(count_inline_t, obj_incref_inline_t(self, object); obj_decref_inline_t(self, object))
+PATH(new_object, obj_t *young; if (!obj_new(at->type, 0, &young)) obj_decref(young))
+
+/* How a path begins: attached, detached, or detached with an object that another thread has made merged. */
+enum begin { ATTACHED, DETACHED, MERGED };
 
 static const struct {
   const char *name;
   void (*run)(place_t *at);
-  int detached, acquires; /* how it begins; whether each turn acquires */
+  enum begin begin;
+  int acquires; /* whether each turn acquires */
 } paths[] = {
-    {"nothing", nothing, 0, 0},
-    {"pair-by-call", pair_by_call, 1, 1},
-    {"pair-inline", pair_inline, 1, 1},
-    {"pair-inline-t", pair_inline_t, 1, 1},
-    {"region-by-call", region_by_call, 0, 1},
-    {"region-inline", region_inline, 0, 1},
-    {"poll-by-call", poll_by_call, 0, 0},
-    {"poll-inline", poll_inline, 0, 0},
-    {"poll-inline-t", poll_inline_t, 0, 0},
-    {"count-by-call", count_by_call, 0, 0},
-    {"count-inline", count_inline, 0, 0},
-    {"count-inline-t", count_inline_t, 0, 0},
+    {"nothing", nothing, ATTACHED, 0},
+    {"pair-by-call", pair_by_call, DETACHED, 1},
+    {"pair-inline", pair_inline, DETACHED, 1},
+    {"pair-inline-t", pair_inline_t, DETACHED, 1},
+    {"region-by-call", region_by_call, ATTACHED, 1},
+    {"region-inline", region_inline, ATTACHED, 1},
+    {"poll-by-call", poll_by_call, ATTACHED, 0},
+    {"poll-inline", poll_inline, ATTACHED, 0},
+    {"poll-inline-t", poll_inline_t, ATTACHED, 0},
+    {"count-by-call", count_by_call, ATTACHED, 0},
+    {"count-inline", count_inline, ATTACHED, 0},
+    {"count-inline-t", count_inline_t, ATTACHED, 0},
+    {"foreign-by-call", count_by_call, DETACHED, 0},
+    {"foreign-inline", count_inline, DETACHED, 0},
+    {"foreign-inline-t", count_inline_t, DETACHED, 0},
+    {"merged-by-call", count_by_call, MERGED, 0},
+    {"merged-inline", count_inline, MERGED, 0},
+    {"new-and-last-decref", new_object, ATTACHED, 0},
 };
 
 static void fail(const char *why) {
@@ -64,12 +76,20 @@ static void fail(const char *why) {
   exit(1);
 }
 
-static obj_t *new_object(void) {
-  obj_type_config_t config = {.struct_size = sizeof config, .name = "counted"};
+static obj_t *first_object(void) {
+  obj_type_config_t config = {.struct_size = sizeof config, .name = "counted", .payload_size = 32};
   obj_type_t *type;
   obj_t *object;
   if (obj_type_new(&config, &type) || obj_new(type, 0, &object)) fail("no object can be made");
   return object;
+}
+
+/* Lets go of the lock. A reference that is dropped then, with no other that was counted outside, is the owner's queue's, and is
+   merged at once where nobody holds the lock. */
+static void detach(const place_t *at, enum begin how) {
+  if (how == MERGED) obj_incref(at->object);
+  gil_release();
+  if (how == MERGED) obj_decref(at->object);
 }
 
 static uint64_t acquires(void) {
@@ -86,16 +106,18 @@ int main(int argc, char **argv) {
 
   /* The first acquisition makes the thread known and earns the bias. */
   if (gil_acquire()) fail("the lock cannot be acquired");
-  place_t at = {.times = strtoul(argv[2], NULL, 10), .self = gil_thread_self(), .object = new_object()};
-  if (paths[chosen].detached) gil_release();
+  place_t at = {.times = strtoul(argv[2], NULL, 10), .self = gil_thread_self(), .object = first_object()};
+  at.type = obj_type_of(at.object);
+  if (paths[chosen].begin != ATTACHED) detach(&at, paths[chosen].begin);
   uint64_t before = acquires();
   paths[chosen].run(&at);
   /* A path that did not do its work would need few instructions. */
   if (paths[chosen].acquires && acquires() - before != at.times) fail("the lock was not acquired once a turn");
-  if (paths[chosen].detached && gil_acquire()) fail("the lock cannot be acquired again");
+  if (paths[chosen].begin != ATTACHED && gil_acquire()) fail("the lock cannot be acquired again");
   if (!gil_held()) fail("the lock was lost");
   if (obj_refcount(at.object) != 1) fail("the references do not add up");
   obj_decref(at.object);
+  if (obj_live_count() != 0) fail("an object is left");
   gil_release();
   return gilrt_finalize(UINT64_MAX);
 }

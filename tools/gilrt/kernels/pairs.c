@@ -4,24 +4,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "clock.h"
-#include "kernel.h"
+#include "times.h"
 
 int empty_call(void);
 
 kernel_t kernel_pair_inline, kernel_pair_inline_t, kernel_pair_call, kernel_pair_pthread, kernel_pair_cas, kernel_pair_empty,
     kernel_poll_inline, kernel_poll_empty;
-
-/* The critical section: the compiler must not merge an acquire with a release, or one pair with the next. */
-#define SECTION() __asm__ volatile("" ::: "memory")
-
-#define TIMES(task, result, statement)                   \
-  do {                                                   \
-    uint64_t units = (task)->units, start = now_ns();    \
-    for (uint64_t i = 0; i < units; i++) { statement; } \
-    (result)->elapsed_ns = now_ns() - start;             \
-    (result)->done = (result)->witness = units;          \
-  } while (0)
 
 int kernel_pair_inline(const kernel_task_t *task, kernel_result_t *result) {
   TIMES(task, result, gil_acquire_inline(); SECTION(); gil_release_inline(); SECTION());

@@ -38,15 +38,10 @@ fn distinct(row: &Value, field: &str, recorded: bool) -> Vec<String> {
     names
 }
 
-#[test]
-fn every_row_is_measured_beside_its_peers_and_held_against_its_limits() {
-    let report = json(&["lock", "--quick", "--json", "--runs", "1"]);
-    assert!(report["machine"]["cpus"].as_u64().unwrap() >= 1);
-    let rows = report["rows"].as_array().unwrap();
-    let names: Vec<_> = rows.iter().map(|row| row["row"].as_str().unwrap()).collect();
-    assert_eq!(names, ["uncontended", "call", "poll", "contended", "sleep", "retake", "compute", "share"]);
+/// That the figures of a report are figures, and its verdicts what follows from them.
+#[track_caller]
+fn check_rows(rows: &[Value]) {
     for row in rows {
-        assert!(distinct(row, "subject", false).len() >= 2, "nothing to compare with: {row}");
         for figure in row["figures"].as_array().unwrap() {
             let value = |name: &str| figure[name].as_f64().unwrap();
             assert!(value("median") > 0.0, "nothing was measured: {figure}");
@@ -62,8 +57,49 @@ fn every_row_is_measured_beside_its_peers_and_held_against_its_limits() {
             };
             assert_eq!(limit["met"].as_bool(), met, "{limit}");
         }
+        for missing in row["not_measured"].as_array().unwrap() {
+            assert!(!missing["why"].as_str().unwrap().is_empty(), "{missing}");
+        }
+    }
+}
+
+fn names(rows: &[Value]) -> Vec<&str> {
+    rows.iter().map(|row| row["row"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn every_row_is_measured_beside_its_peers_and_held_against_its_limits() {
+    let report = json(&["lock", "--quick", "--json", "--runs", "1"]);
+    assert!(report["machine"]["cpus"].as_u64().unwrap() >= 1);
+    let rows = report["rows"].as_array().unwrap();
+    assert_eq!(
+        names(rows),
+        ["uncontended", "call", "poll", "contended", "sleep", "retake", "compute", "share"]
+    );
+    check_rows(rows);
+    for row in rows {
+        assert!(distinct(row, "subject", false).len() >= 2, "nothing to compare with: {row}");
     }
     assert!(!distinct(&rows[1], "subject", true).is_empty(), "the recorded figures are missing");
+}
+
+#[test]
+fn every_row_of_the_counts_is_measured_or_says_why_not() {
+    let report = json(&["counts", "--quick", "--json", "--runs", "1"]);
+    let rows = report["rows"].as_array().unwrap();
+    assert_eq!(names(rows), ["owner", "owner-call", "foreign", "size", "new"]);
+    check_rows(rows);
+    for row in rows {
+        let subjects = [distinct(row, "subject", false), distinct(row, "subject", true)].concat();
+        assert!(subjects.len() >= 2, "nothing to compare with: {row}");
+        assert!(subjects.iter().any(|subject| subject.starts_with("gilrt")), "{subjects:?}");
+    }
+    // What needs more than Rust and C is there, or it is said why not.
+    for peer in ["std::shared_ptr", "g_object_ref"] {
+        let missing = rows[0]["not_measured"].as_array().unwrap();
+        let measured = distinct(&rows[0], "subject", false).iter().any(|subject| subject == peer);
+        assert_ne!(measured, missing.iter().any(|it| it["subject"] == peer), "{peer}");
+    }
 }
 
 #[test]
@@ -104,4 +140,6 @@ fn a_row_that_does_not_exist_is_a_usage_error_that_names_those_that_do() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(stderr.starts_with("gilrt: ") && stderr.contains("uncontended"), "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    let other = bench(&["counts", "uncontended"]);
+    assert_eq!(other.status.code(), Some(2), "a row of the other table");
 }

@@ -1,4 +1,4 @@
-//! `gilrt bench`: what the lock costs, each figure beside its peers of the same run.
+//! `gilrt bench`: what the lock and the counts cost, each figure beside its peers of the same run.
 //!
 //! | file | idea |
 //! |---|---|
@@ -6,10 +6,12 @@
 //! | `measure` | one round of one row, in a process of its own |
 //! | `kernels` | the C programs that do the measuring, made safe |
 //! | `peers` | the locks of Rust, which have no C interface |
+//! | `counters` | the counted pointers of Rust and of GLib |
 //! | `figures` | values of several rounds: medians, spread, ratios |
 //! | `machine` | where it was measured, and what speaks against the figures |
 //! | `show` | the table, and the same for programs |
 
+mod counters;
 mod figures;
 mod kernels;
 mod machine;
@@ -24,7 +26,7 @@ use crate::failure::Failure;
 use crate::output;
 use figures::Figures;
 use machine::Machine;
-use rows::{Effort, RowName};
+use rows::{Effort, Row};
 
 #[derive(Args)]
 pub struct Options {
@@ -36,7 +38,9 @@ pub struct Options {
 enum What {
     /// Measure the lock: uncontended, contended, beside CPU-bound threads, and how fairly it is shared
     Lock(LockOptions),
-    /// One round of one row, for `gilrt bench lock` itself
+    /// Measure the counts: owner, other threads, all threads at once, births and deaths
+    Counts(CountsOptions),
+    /// One round of one row, for the commands above
     #[command(hide = true)]
     Measure(measure::Options),
 }
@@ -44,8 +48,23 @@ enum What {
 #[derive(Args)]
 struct LockOptions {
     /// The rows to measure [default: all]
-    #[arg(value_enum, value_name = "ROW")]
-    rows: Vec<RowName>,
+    #[arg(value_name = "ROW", value_parser = rows::parser(rows::LOCK))]
+    rows: Vec<&'static Row>,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Args)]
+struct CountsOptions {
+    /// The rows to measure [default: all]
+    #[arg(value_name = "ROW", value_parser = rows::parser(rows::COUNTS))]
+    rows: Vec<&'static Row>,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Args)]
+struct How {
     /// How many rounds each row is measured in; the median of them counts [default: 5, or 2 with --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     runs: Option<u32>,
@@ -59,12 +78,14 @@ struct LockOptions {
 
 pub fn run(options: &Options) -> Result<(), Failure> {
     match &options.what {
-        What::Lock(options) => bench_lock(options),
+        What::Lock(options) => bench(rows::LOCK, rows::LOCK_NOTE, &options.rows, &options.how),
+        What::Counts(options) => bench(rows::COUNTS, "", &options.rows, &options.how),
         What::Measure(options) => measure::run(options),
     }
 }
 
-fn bench_lock(options: &LockOptions) -> Result<(), Failure> {
+/// Measures those of `table` that are in `chosen`, all if that is empty.
+fn bench(table: &[&'static Row], note: &str, chosen: &[&'static Row], options: &How) -> Result<(), Failure> {
     let effort = if options.quick { Effort::Quick } else { Effort::Full };
     let rounds = options.runs.unwrap_or(if options.quick { 2 } else { 5 });
     let machine = Machine::look()?;
@@ -72,16 +93,16 @@ fn bench_lock(options: &LockOptions) -> Result<(), Failure> {
         output::print(&show::heading(&machine, rounds))?;
     }
     let mut records = Vec::new();
-    for name in rows::all().filter(|name| options.rows.is_empty() || options.rows.contains(name)) {
-        let row = rows::get(name);
+    let chosen = |row: &&&'static Row| chosen.is_empty() || chosen.iter().any(|it| it.name == row.name);
+    for row in table.iter().filter(chosen) {
         let mut figures = Figures::default();
         for _ in 0..rounds {
             // One process for each policy, and all of them once before any comes again: A B C A B C.
             for policy in row.policies {
-                figures.add(measure::in_child(name, *policy, effort)?);
+                figures.add(measure::in_child(row, *policy, effort)?);
             }
         }
-        let record = show::record(name, row, figures);
+        let record = show::record(row, figures);
         if !options.json {
             output::print(&show::row(&record))?;
         }
@@ -90,5 +111,5 @@ fn bench_lock(options: &LockOptions) -> Result<(), Failure> {
     if options.json {
         return output::print_json(&show::Report::new(&machine, rounds, options.quick, records));
     }
-    output::print(&show::closing(&machine, &records))
+    output::print(&show::closing(&machine, &records, note))
 }

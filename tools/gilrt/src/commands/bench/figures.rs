@@ -9,6 +9,7 @@ pub enum Unit {
     Nanoseconds,
     PerSecond,
     Ratio,
+    Bytes,
 }
 
 /// One value of one round: who was measured, in which circumstances, and which of its figures this is.
@@ -29,6 +30,38 @@ impl Sample {
 
     pub fn nanoseconds(subject: &str, setting: &str, figure: &str, value: f64) -> Self {
         Self::new(subject, setting, figure, Unit::Nanoseconds, value)
+    }
+}
+
+/// What is not on this machine, or not in this build.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    pub subject: String,
+    pub why: String,
+}
+
+/// What a process measured of a row.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Round {
+    pub samples: Vec<Sample>,
+    pub missing: Vec<Missing>,
+}
+
+impl From<Vec<Sample>> for Round {
+    fn from(samples: Vec<Sample>) -> Self {
+        Self { samples, missing: Vec::new() }
+    }
+}
+
+impl FromIterator<Sample> for Round {
+    fn from_iter<I: IntoIterator<Item = Sample>>(samples: I) -> Self {
+        Vec::from_iter(samples).into()
+    }
+}
+
+impl Round {
+    pub fn missing(&mut self, subject: &str, why: impl Into<String>) {
+        self.missing.push(Missing { subject: subject.to_owned(), why: why.into() });
     }
 }
 
@@ -57,15 +90,23 @@ impl Figure {
 
 /// The figures of a row, in the order in which they first came.
 #[derive(Default)]
-pub struct Figures(Vec<Figure>);
+pub struct Figures {
+    all: Vec<Figure>,
+    missing: Vec<Missing>,
+}
 
 /// A figure's name: subject, setting, figure.
 pub type Key<'a> = (&'a str, &'a str, &'a str);
 
 impl Figures {
-    pub fn add(&mut self, samples: Vec<Sample>) {
-        for sample in samples {
+    pub fn add(&mut self, round: Round) {
+        for sample in round.samples {
             self.put(sample, false);
+        }
+        for missing in round.missing {
+            if !self.missing.contains(&missing) {
+                self.missing.push(missing);
+            }
         }
     }
 
@@ -78,7 +119,7 @@ impl Figures {
         let Sample { subject, setting, figure, unit, value } = sample;
         let known =
             |it: &&mut Figure| (&it.subject, &it.setting, &it.figure) == (&subject, &setting, &figure);
-        if let Some(figure) = self.0.iter_mut().find(known) {
+        if let Some(figure) = self.all.iter_mut().find(known) {
             figure.values.push(value);
             figure.median = median(&figure.values);
             figure.low = figure.low.min(value);
@@ -86,7 +127,7 @@ impl Figures {
             return;
         }
         let values = vec![value];
-        self.0.push(Figure {
+        self.all.push(Figure {
             subject,
             setting,
             figure,
@@ -105,19 +146,27 @@ impl Figures {
 
     /// The median of the rounds' ratios: what disturbs one round disturbs both values of it.
     pub fn ratio(&self, above: Key<'_>, below: Key<'_>) -> Option<f64> {
-        let (above, below) = (self.find(above)?, self.find(below)?);
-        let ratios: Vec<f64> = above.values.iter().zip(&below.values).map(|(a, b)| a / b.max(1e-9)).collect();
-        Some(median(&ratios))
+        self.ratio_to_sum(above, &[below])
+    }
+
+    pub fn ratio_to_sum(&self, above: Key<'_>, below: &[Key<'_>]) -> Option<f64> {
+        let above = self.find(above)?;
+        let below = below.iter().map(|key| self.find(*key)).collect::<Option<Vec<_>>>()?;
+        let in_round = |(round, value): (usize, &f64)| {
+            let sum: f64 = below.iter().filter_map(|figure| figure.values.get(round)).sum();
+            value / sum.max(1e-9)
+        };
+        Some(median(&above.values.iter().enumerate().map(in_round).collect::<Vec<_>>()))
     }
 
     fn find(&self, (subject, setting, figure): Key<'_>) -> Option<&Figure> {
-        self.0.iter().find(|it| {
+        self.all.iter().find(|it| {
             (it.subject.as_str(), it.setting.as_str(), it.figure.as_str()) == (subject, setting, figure)
         })
     }
 
-    pub fn into_vec(self) -> Vec<Figure> {
-        self.0
+    pub fn into_parts(self) -> (Vec<Figure>, Vec<Missing>) {
+        (self.all, self.missing)
     }
 }
 
@@ -139,10 +188,11 @@ mod tests {
     fn figures(pairs: &[(f64, f64)]) -> Figures {
         let mut figures = Figures::default();
         for (ours, theirs) in pairs {
-            figures.add(vec![
+            let pair = vec![
                 Sample::nanoseconds("ours", "", "time", *ours),
                 Sample::nanoseconds("theirs", "", "time", *theirs),
-            ]);
+            ];
+            figures.add(pair.into());
         }
         figures
     }
@@ -163,10 +213,30 @@ mod tests {
     }
 
     #[test]
+    fn a_ratio_to_several_is_one_to_their_sum() {
+        let figures = figures(&[(6.0, 1.0), (8.0, 2.0)]);
+        let theirs = ("theirs", "", "time");
+        assert_eq!(figures.ratio_to_sum(("ours", "", "time"), &[theirs, theirs]), Some(2.5));
+    }
+
+    #[test]
     fn the_rounds_of_a_figure_are_kept_together() {
-        let ours = figures(&[(1.0, 2.0), (3.0, 2.0), (2.0, 2.0)]).into_vec().swap_remove(0);
+        let ours = figures(&[(1.0, 2.0), (3.0, 2.0), (2.0, 2.0)]).into_parts().0.swap_remove(0);
         assert_eq!((ours.median, ours.low, ours.high), (2.0, 1.0, 3.0));
         assert_eq!(ours.spread(), 1.0);
         assert_eq!(ours.values, [1.0, 3.0, 2.0]);
+    }
+
+    #[test]
+    fn what_is_missing_in_each_round_is_told_once() {
+        let mut figures = Figures::default();
+        for _ in 0..2 {
+            let mut round = Round::default();
+            round.missing("theirs", "it is not installed");
+            figures.add(round);
+        }
+        let (all, missing) = figures.into_parts();
+        assert!(all.is_empty());
+        assert_eq!(missing, [Missing { subject: "theirs".into(), why: "it is not installed".into() }]);
     }
 }

@@ -64,7 +64,9 @@ type Kernel = unsafe extern "C" fn(*const RawTask, *mut RawResult) -> c_int;
 /// libgilrt and, above it, the kernels. They stay mapped until the process ends.
 pub struct Kernels {
     pub library: Library,
-    object: SharedObject,
+    /// libempty.so, libkernels.so and, where there was a C++ compiler, libcpp.so.
+    objects: Vec<SharedObject>,
+    cpp: bool,
 }
 
 impl Kernels {
@@ -72,9 +74,29 @@ impl Kernels {
         let library = Library::open()?;
         let folder = locate()?;
         // The kernels find empty_call and the library's names among the global ones, as a host does that is linked with both.
-        let empty = open(&folder.join("libempty.so"))?;
-        std::mem::forget(empty);
-        Ok(Self { library, object: open(&folder.join("libkernels.so"))? })
+        let mut objects = vec![open(&folder.join("libempty.so"))?, open(&folder.join("libkernels.so"))?];
+        let cpp = folder.join("libcpp.so");
+        if cpp.is_file() {
+            objects.push(open(&cpp)?);
+        }
+        Ok(Self { library, objects, cpp: cpp.is_file() })
+    }
+
+    /// Whether there are kernels in C++.
+    pub fn has_cpp(&self) -> bool {
+        self.cpp
+    }
+
+    /// # Safety
+    /// What is called `name` in the kernels is a `T`.
+    unsafe fn symbol<T: Copy>(&self, name: &str) -> Result<T, Failure> {
+        let missing = || Failure::Failed(format!("there is no kernel {name}"));
+        // SAFETY: by the contract.
+        self.objects
+            .iter()
+            .find_map(|it| unsafe { it.get::<T>(name.as_bytes()) }.ok())
+            .map(|it| *it)
+            .ok_or_else(missing)
     }
 
     /// Runs a kernel, and checks that the lock has kept its threads apart.
@@ -89,9 +111,8 @@ impl Kernels {
             capacity: waits.len(),
         };
         let mut result = RawResult::default();
-        // SAFETY: all that libkernels.so exports by such a name are functions of this type.
-        let kernel = unsafe { self.object.get::<Kernel>(name.as_bytes()) }
-            .map_err(|error| Failure::Failed(format!("there is no kernel {name}: {error}")))?;
+        // SAFETY: all that they export by such a name are functions of this type.
+        let kernel = unsafe { self.symbol::<Kernel>(name) }?;
         // SAFETY: both structures are laid out as kernel.h has them, and `waits` has the room that the task says.
         let error = unsafe { kernel(&raw, &mut result) };
         if error != 0 {
@@ -111,14 +132,15 @@ impl Kernels {
     }
 }
 
-/// A lock that lets two threads in at once can be as fast as one likes, so its figures count for nothing.
+/// A lock that lets two threads in at once can be as fast as one likes, and so can counts that lose one: their figures count
+/// for nothing.
 pub fn check_witness(name: &str, witness: u64, done: u64) -> Result<(), Failure> {
     if witness == done {
         return Ok(());
     }
     Err(Failure::Failed(format!(
-        "{name}: the lock let two threads in at once: each for itself they counted {done}, but together {witness}; this is \
-         a defect of the lock, please report it"
+        "{name}: the lock let two threads in at once, or references were lost: each for itself the threads counted {done}, \
+         but together {witness}; this is a defect of the library, please report it"
     )))
 }
 

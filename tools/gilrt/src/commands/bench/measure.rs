@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 
 use clap::Args;
 
-use super::figures::Sample;
+use super::figures::Round;
 use super::kernels::Kernels;
-use super::rows::{self, Effort, Policy, RowName};
+use super::rows::{self, Effort, Policy, Row};
 use crate::failure::{Failure, reason};
 use crate::output;
 
@@ -20,8 +20,8 @@ const LIBRARY_VARIABLE: &str = "GILRT_LIBRARY";
 
 #[derive(Args)]
 pub struct Options {
-    #[arg(value_enum)]
-    row: RowName,
+    #[arg(value_parser = rows::parser(rows::all()))]
+    row: &'static Row,
     #[arg(value_enum)]
     policy: Policy,
     #[arg(value_enum)]
@@ -31,13 +31,12 @@ pub struct Options {
 /// The child's side: measures and prints the samples.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let kernels = Kernels::open()?;
-    let samples = (rows::get(options.row).measure)(&kernels, options.policy, options.effort)?;
-    output::print_json(&samples)
+    output::print_json(&(options.row.measure)(&kernels, options.policy, options.effort)?)
 }
 
 /// The parent's side. The environment decides the policy, and nothing else of it may change the lock.
-pub fn in_child(row: RowName, policy: Policy, effort: Effort) -> Result<Vec<Sample>, Failure> {
-    let names = [rows::name(&row), rows::name(&policy), rows::name(&effort)];
+pub fn in_child(row: &Row, policy: Policy, effort: Effort) -> Result<Round, Failure> {
+    let names = [row.name.to_owned(), rows::name(&policy), rows::name(&effort)];
     let failed =
         |why: String| Failure::Failed(format!("cannot measure {} under {}: {why}", names[0], names[1]));
     let tool = std::env::current_exe().map_err(|error| failed(reason(&error)))?;

@@ -1,41 +1,44 @@
-//! The rows of `gilrt bench lock`: what is measured, beside what, and what it may be at most.
+//! The rows of `gilrt bench lock` and `gilrt bench counts`: what is measured, beside what, and what it may be at most.
 
 mod compute;
 mod contended;
+mod counting;
+mod memory;
 mod pairs;
+mod passes;
 mod retake;
 mod share;
 mod sleep;
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
-use super::figures::{Figures, Sample, Unit};
+use super::figures::{Figures, Round, Unit};
 use super::kernels::Kernels;
 use crate::failure::Failure;
 
-/// A row by name, in the order in which they are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum RowName {
-    /// Release and acquire by one thread that is alone, inline
-    Uncontended,
-    /// The same by calls into the library
-    Call,
-    /// A safepoint that nobody asks anything of
-    Poll,
-    /// Two threads that do nothing but take the lock
-    Contended,
-    /// A thread that sleeps and comes back, beside CPU-bound ones
-    Sleep,
-    /// A thread beside one that holds for 100 µs, releases and takes back at once
-    Retake,
-    /// CPU-bound threads, in total against one
-    Compute,
-    /// How evenly four CPU-bound threads share a second
-    Share,
-}
+/// `gilrt bench lock`, in the order in which the rows are shown.
+pub static LOCK: &[&Row] = &[
+    &pairs::UNCONTENDED,
+    &pairs::CALL_ROW,
+    &pairs::POLL,
+    &contended::ROW,
+    &sleep::ROW,
+    &retake::ROW,
+    &compute::ROW,
+    &share::ROW,
+];
+
+pub const LOCK_NOTE: &str =
+    "That a scheduling decision among 10,000 waiters costs O(log n) is shown by counts, in tests/sched.rs.\n";
+
+/// `gilrt bench counts`, likewise.
+pub static COUNTS: &[&Row] =
+    &[&counting::OWNER, &counting::OWNER_CALL, &counting::FOREIGN, &memory::SIZE, &memory::NEW];
 
 /// How the lock chooses, by its name in GILRT_POLICY.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -70,12 +73,15 @@ impl Effort {
 
 /// One row.
 pub struct Row {
+    /// On the command line.
+    pub name: &'static str,
+    pub help: &'static str,
     pub title: &'static str,
     /// The policies under which a round is measured, each in a process of its own. What does not depend on the policy, the
     /// peers, is measured with the first.
     pub policies: &'static [Policy],
     /// One round, in the child.
-    pub measure: fn(&Kernels, Policy, Effort) -> Result<Vec<Sample>, Failure>,
+    pub measure: fn(&Kernels, Policy, Effort) -> Result<Round, Failure>,
     /// What the figures are held against.
     pub judge: fn(&Figures) -> Vec<Verdict>,
     /// Figures of runtimes that are not here, measured once on a machine of two virtual CPUs.
@@ -88,21 +94,17 @@ pub type Recorded = (&'static str, &'static str, &'static str, Unit, f64);
 pub const ALL_POLICIES: &[Policy] = &[Policy::Responsive, Policy::Interval, Policy::Ticks];
 const RESPONSIVE: &[Policy] = &[Policy::Responsive];
 
-pub fn all() -> impl Iterator<Item = RowName> {
-    RowName::value_variants().iter().copied()
+/// One of `rows` by its name, for the command line.
+pub fn parser(rows: &'static [&'static Row]) -> impl TypedValueParser<Value = &'static Row> {
+    let names = rows.iter().map(|row| PossibleValue::new(row.name).help(row.help));
+    PossibleValuesParser::new(names)
+        .map(|name| *rows.iter().find(|row| row.name == name).expect("a possible value"))
 }
 
-pub fn get(name: RowName) -> &'static Row {
-    match name {
-        RowName::Uncontended => &pairs::UNCONTENDED,
-        RowName::Call => &pairs::CALL_ROW,
-        RowName::Poll => &pairs::POLL,
-        RowName::Contended => &contended::ROW,
-        RowName::Sleep => &sleep::ROW,
-        RowName::Retake => &retake::ROW,
-        RowName::Compute => &compute::ROW,
-        RowName::Share => &share::ROW,
-    }
+/// All rows of all tables.
+pub fn all() -> &'static [&'static Row] {
+    static ALL: LazyLock<Vec<&Row>> = LazyLock::new(|| [LOCK, COUNTS].concat());
+    &ALL
 }
 
 /// As it is typed on the command line.
@@ -148,6 +150,8 @@ fn with_two_cpus(value: Option<f64>) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -159,14 +163,19 @@ mod tests {
     }
 
     #[test]
+    fn every_row_has_a_name_of_its_own() {
+        let names: HashSet<_> = all().iter().map(|row| row.name).collect();
+        assert_eq!(names.len(), all().len());
+    }
+
+    #[test]
     fn every_row_is_measured_and_judged() {
-        for name in all() {
-            let row = get(name);
-            assert!(!row.policies.is_empty(), "{name:?}");
+        for row in all() {
+            assert!(!row.policies.is_empty(), "{}", row.name);
             let verdicts = (row.judge)(&Figures::default());
-            assert!(!verdicts.is_empty(), "{name:?}");
+            assert!(!verdicts.is_empty(), "{}", row.name);
             // Without figures nothing may pass.
-            assert!(verdicts.iter().all(|verdict| verdict.met.is_none()), "{name:?}: {verdicts:?}");
+            assert!(verdicts.iter().all(|verdict| verdict.met.is_none()), "{}: {verdicts:?}", row.name);
         }
     }
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::figures::{Figure, Figures, Sample, Unit};
+use super::figures::{Figure, Figures, Missing, Sample, Unit};
 use super::machine::Machine;
-use super::rows::{self, Bound, Row, RowName, Verdict};
+use super::rows::{Bound, Row, Verdict};
 use crate::figures::{count, ratio, time};
 use crate::report::table;
 
@@ -16,9 +16,10 @@ const CALM: f64 = 0.2;
 /// One row with all that is known about it.
 #[derive(Serialize)]
 pub struct Record {
-    row: String,
+    row: &'static str,
     title: &'static str,
     figures: Vec<Figure>,
+    not_measured: Vec<Missing>,
     limits: Vec<Verdict>,
 }
 
@@ -39,12 +40,13 @@ impl<'a> Report<'a> {
     }
 }
 
-pub fn record(name: RowName, row: &Row, mut figures: Figures) -> Record {
+pub fn record(row: &Row, mut figures: Figures) -> Record {
     let limits = (row.judge)(&figures);
     for (subject, setting, figure, unit, value) in row.recorded {
         figures.record(Sample::new(subject, setting, figure, *unit, *value));
     }
-    Record { row: rows::name(&name), title: row.title, figures: figures.into_vec(), limits }
+    let (figures, not_measured) = figures.into_parts();
+    Record { row: row.name, title: row.title, figures, not_measured, limits }
 }
 
 pub fn heading(machine: &Machine, rounds: u32) -> String {
@@ -88,7 +90,10 @@ pub fn row(record: &Record) -> String {
         .collect();
     let header: Vec<&str> = ["", ""].into_iter().chain(names.iter().copied()).collect();
     let limits: String = record.limits.iter().map(|limit| format!("  {}\n", verdict(limit))).collect();
-    format!("\n{}: {}\n{}{limits}", record.row, record.title, table(&header, &cells, 2))
+    let missing =
+        record.not_measured.iter().map(|it| format!("  {}: not measured: {}\n", it.subject, it.why));
+    let missing: String = missing.collect();
+    format!("\n{}: {}\n{}{missing}{limits}", record.row, record.title, table(&header, &cells, 2))
 }
 
 fn cell(figure: &Figure) -> String {
@@ -107,6 +112,7 @@ fn value(value: f64, unit: Unit) -> String {
         Unit::Nanoseconds => time(Duration::from_nanos(value as u64)),
         Unit::PerSecond => count(value as u64),
         Unit::Ratio => format!("{value:.3}"),
+        Unit::Bytes => format!("{value:.0} bytes"),
     }
 }
 
@@ -139,11 +145,12 @@ fn warnings(machine: &Machine, records: &[Record]) -> Vec<String> {
     warnings
 }
 
-pub fn closing(machine: &Machine, records: &[Record]) -> String {
+/// `note` is what there is to say of the whole table.
+pub fn closing(machine: &Machine, records: &[Record], note: &str) -> String {
     let limits = || records.iter().flat_map(|record| &record.limits);
     let met = limits().filter(|limit| limit.met == Some(true)).count();
     let mut text = format!("\n{met} of {} limits met\n", limits().count());
-    text += "That a scheduling decision among 10,000 waiters costs O(log n) is shown by counts, in tests/sched.rs.\n";
+    text += note;
     for warning in warnings(machine, records) {
         text += &format!("warning: {warning}\n");
     }

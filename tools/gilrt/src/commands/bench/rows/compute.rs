@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ALL_POLICIES, Effort, Policy, Recorded, Row, Verdict, name};
-use crate::commands::bench::figures::{Figures, Sample, Unit};
+use crate::commands::bench::figures::{Figures, Round, Sample, Unit};
 use crate::commands::bench::kernels::{Kernels, Task};
 use crate::failure::Failure;
 
@@ -12,6 +12,8 @@ const TWO: &str = "2 threads";
 const FOUR: &str = "4 threads";
 
 pub static ROW: Row = Row {
+    name: "compute",
+    help: "CPU-bound threads, in total against one",
     title: "CPU-bound threads under the lock: the time for the same work, shared among them",
     policies: ALL_POLICIES,
     measure,
@@ -29,7 +31,7 @@ const fn recorded(subject: &'static str, ratio: f64) -> Recorded {
     (subject, TWO, AGAINST_ONE, Unit::Ratio, ratio)
 }
 
-fn measure(kernels: &Kernels, policy: Policy, effort: Effort) -> Result<Vec<Sample>, Failure> {
+fn measure(kernels: &Kernels, policy: Policy, effort: Effort) -> Result<Round, Failure> {
     let time = |units, threads| {
         kernels
             .run("kernel_compute", &Task { units, threads, ..Task::default() })

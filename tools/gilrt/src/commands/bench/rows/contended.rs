@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Effort, Policy, RESPONSIVE, Row, Verdict, with_two_cpus};
-use crate::commands::bench::figures::{Figures, Sample, Unit};
+use crate::commands::bench::figures::{Figures, Round, Sample, Unit};
 use crate::commands::bench::kernels::{Kernels, Task};
 use crate::commands::bench::peers;
 use crate::failure::Failure;
@@ -15,6 +15,8 @@ const LONGEST: &str = "longest wait";
 const THREADS: u32 = 2;
 
 pub static ROW: Row = Row {
+    name: "contended",
+    help: "Two threads that do nothing but take the lock",
     title: "two threads in a loop of acquire, count, release",
     policies: RESPONSIVE,
     measure,
@@ -22,7 +24,7 @@ pub static ROW: Row = Row {
     recorded: &[],
 };
 
-fn measure(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Vec<Sample>, Failure> {
+fn measure(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Round, Failure> {
     let duration = effort.duration(Duration::from_millis(300));
     // Once as fast as it goes, and once with every wait timed, which halves the speed of the fast ones.
     let kernel = |name: &'static str| {
@@ -36,7 +38,7 @@ fn measure(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Vec<Sample>, 
     samples.extend(of(OURS, kernel("kernel_contended_gilrt"))?);
     samples.extend(of(PARKING_LOT, rust::<parking_lot::Mutex<u64>>(PARKING_LOT, duration))?);
     samples.extend(of("std Mutex", rust::<std::sync::Mutex<u64>>("std Mutex", duration))?);
-    Ok(samples)
+    Ok(samples.into())
 }
 
 fn rust<P: peers::Peer>(

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::passes::{Timer, interleaved, timed};
 use super::{Effort, Policy, RESPONSIVE, Row, Verdict};
-use crate::commands::bench::figures::{Figures, Sample, Unit, median};
-use crate::commands::bench::kernels::{Kernels, Task};
+use crate::commands::bench::figures::{Figures, Round, Unit};
+use crate::commands::bench::kernels::Kernels;
 use crate::commands::bench::peers;
 use crate::failure::Failure;
 
@@ -17,6 +18,8 @@ const PAIR: &str = "a pair";
 const POLLED: &str = "a turn of the loop";
 
 pub static UNCONTENDED: Row = Row {
+    name: "uncontended",
+    help: "Release and acquire by one thread that is alone, inline",
     title: "release and acquire, uncontended, inline",
     policies: RESPONSIVE,
     measure: measure_uncontended,
@@ -25,6 +28,8 @@ pub static UNCONTENDED: Row = Row {
 };
 
 pub static CALL_ROW: Row = Row {
+    name: "call",
+    help: "The same by calls into the library",
     title: "release and acquire, uncontended, by call",
     policies: RESPONSIVE,
     measure: measure_calls,
@@ -41,37 +46,14 @@ pub static CALL_ROW: Row = Row {
 };
 
 pub static POLL: Row = Row {
+    name: "poll",
+    help: "A safepoint that nobody asks anything of",
     title: "poll, inline, when nobody asks for anything",
     policies: RESPONSIVE,
     measure: measure_poll,
     judge: judge_poll,
     recorded: &[],
 };
-
-/// Passes of a round: subject by subject, then again, so that what disturbs one of them meets all alike.
-const PASSES: usize = 11;
-const UNITS: u64 = 2_000_000;
-
-type Timer<'a> = &'a dyn Fn(u64) -> Result<Duration, Failure>;
-
-/// The median of the passes for each subject, in nanoseconds for one unit.
-fn interleaved(subjects: &[(&str, Timer<'_>)], figure: &str, effort: Effort) -> Result<Vec<Sample>, Failure> {
-    let units = effort.units(UNITS);
-    let mut passes = vec![Vec::new(); subjects.len()];
-    // The first pass loads the code and earns the bias, and does not count.
-    for pass in 0..=PASSES {
-        for ((_, time), passes) in subjects.iter().zip(&mut passes) {
-            let took = time(units)?;
-            if pass > 0 {
-                passes.push(took.as_nanos() as f64 / units as f64);
-            }
-        }
-    }
-    let samples = subjects.iter().zip(&passes);
-    Ok(samples
-        .map(|((subject, _), passes)| Sample::nanoseconds(subject, "", figure, median(passes)))
-        .collect())
-}
 
 /// A kernel that acquires once for each unit; that it did, the library's own count bears witness.
 fn acquiring(kernels: &Kernels, name: &str, units: u64) -> Result<Duration, Failure> {
@@ -86,11 +68,7 @@ fn acquiring(kernels: &Kernels, name: &str, units: u64) -> Result<Duration, Fail
     Ok(took)
 }
 
-fn timed(kernels: &Kernels, name: &str, units: u64) -> Result<Duration, Failure> {
-    Ok(kernels.run(name, &Task { units, ..Task::default() })?.elapsed)
-}
-
-fn measure_uncontended(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Vec<Sample>, Failure> {
+fn measure_uncontended(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Round, Failure> {
     let subjects: &[(&str, Timer<'_>)] = &[
         (INLINE, &|units| acquiring(kernels, "kernel_pair_inline", units)),
         (INLINE_T, &|units| acquiring(kernels, "kernel_pair_inline_t", units)),
@@ -110,7 +88,7 @@ fn judge_uncontended(figures: &Figures) -> Vec<Verdict> {
     ]
 }
 
-fn measure_calls(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Vec<Sample>, Failure> {
+fn measure_calls(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Round, Failure> {
     let subjects: &[(&str, Timer<'_>)] = &[
         (CALL, &|units| acquiring(kernels, "kernel_pair_call", units)),
         (EMPTY_CALLS, &|units| timed(kernels, "kernel_pair_empty", units)),
@@ -124,7 +102,7 @@ fn judge_calls(figures: &Figures) -> Vec<Verdict> {
     vec![Verdict::at_most("against two empty calls", ratio, 1.4, Unit::Ratio)]
 }
 
-fn measure_poll(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Vec<Sample>, Failure> {
+fn measure_poll(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Round, Failure> {
     let subjects: &[(&str, Timer<'_>)] = &[
         (INLINE, &|units| timed(kernels, "kernel_poll_inline", units)),
         ("an empty loop", &|units| timed(kernels, "kernel_poll_empty", units)),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ALL_POLICIES, Effort, Policy, Recorded, Row, Verdict, name, with_two_cpus};
-use crate::commands::bench::figures::{Figures, Sample, Unit};
+use crate::commands::bench::figures::{Figures, Round, Sample, Unit};
 use crate::commands::bench::kernels::{Kernels, Task};
 use crate::failure::Failure;
 
@@ -12,6 +12,8 @@ const LONGEST: &str = "longest wait";
 const LIMIT_NS: f64 = 6.1e6;
 
 pub static ROW: Row = Row {
+    name: "retake",
+    help: "A thread beside one that holds for 100 µs, releases and takes back at once",
     title: "the longest wait in 1 s beside a thread that holds 100 µs, releases and takes back at once",
     policies: ALL_POLICIES,
     measure,
@@ -28,11 +30,11 @@ const fn recorded(subject: &'static str, milliseconds: f64) -> Recorded {
     (subject, "", LONGEST, Unit::Nanoseconds, milliseconds * 1e6)
 }
 
-fn measure(kernels: &Kernels, policy: Policy, effort: Effort) -> Result<Vec<Sample>, Failure> {
+fn measure(kernels: &Kernels, policy: Policy, effort: Effort) -> Result<Round, Failure> {
     let duration = effort.duration(Duration::from_secs(1));
     let outcome = kernels.run("kernel_retake", &Task { duration, ..Task::default() })?;
     let subject = format!("gilrt, {}", name(&policy));
-    Ok(vec![Sample::nanoseconds(&subject, "", LONGEST, outcome.longest_wait.as_nanos() as f64)])
+    Ok(vec![Sample::nanoseconds(&subject, "", LONGEST, outcome.longest_wait.as_nanos() as f64)].into())
 }
 
 fn judge(figures: &Figures) -> Vec<Verdict> {

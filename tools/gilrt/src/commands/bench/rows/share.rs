@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Effort, Policy, RESPONSIVE, Row, Verdict};
-use crate::commands::bench::figures::{Figures, Sample, Unit};
+use crate::commands::bench::figures::{Figures, Round, Sample, Unit};
 use crate::commands::bench::kernels::{Kernels, Task};
 use crate::failure::Failure;
 
@@ -12,6 +12,8 @@ const JAIN: &str = "Jain's index";
 const THREADS: u32 = 4;
 
 pub static ROW: Row = Row {
+    name: "share",
+    help: "How evenly four CPU-bound threads share a second",
     title: "how evenly 4 CPU-bound threads share 1 s: 1 if equally, 0.25 if one has it all",
     policies: RESPONSIVE,
     measure,
@@ -19,7 +21,7 @@ pub static ROW: Row = Row {
     recorded: &[],
 };
 
-fn measure(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Vec<Sample>, Failure> {
+fn measure(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Round, Failure> {
     let duration = effort.duration(Duration::from_secs(1));
     [(OURS, "kernel_share_gilrt"), ("pthread mutex", "kernel_share_pthread")]
         .into_iter()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use super::{ALL_POLICIES, Effort, Policy, Row, Verdict, name, with_two_cpus};
-use crate::commands::bench::figures::{Figures, Sample, Unit};
+use crate::commands::bench::figures::{Figures, Round, Sample, Unit};
 use crate::commands::bench::kernels::{Kernels, Task};
 use crate::failure::Failure;
 
@@ -18,6 +18,8 @@ const LOST: &str = "CPU time lost";
 const BESIDE: [u32; 4] = [1, 2, 4, 8];
 
 pub static ROW: Row = Row {
+    name: "sleep",
+    help: "A thread that sleeps and comes back, beside CPU-bound ones",
     title: "acquire after a sleep of 1 ms, beside CPU-bound threads that poll",
     policies: ALL_POLICIES,
     measure,
@@ -25,7 +27,7 @@ pub static ROW: Row = Row {
     recorded: &[],
 };
 
-fn measure(kernels: &Kernels, policy: Policy, effort: Effort) -> Result<Vec<Sample>, Failure> {
+fn measure(kernels: &Kernels, policy: Policy, effort: Effort) -> Result<Round, Failure> {
     let duration = effort.duration(Duration::from_millis(700));
     // More than there can be: each takes a millisecond of sleep.
     let task = Task { duration, waits: 2000, ..Task::default() };
@@ -43,7 +45,7 @@ fn measure(kernels: &Kernels, policy: Policy, effort: Effort) -> Result<Vec<Samp
         let lost = outcome.lost.as_nanos() as f64 / outcome.waits.len().max(1) as f64;
         samples.push(Sample::nanoseconds(&subject, &setting, LOST, lost));
     }
-    Ok(samples)
+    Ok(samples.into())
 }
 
 fn beside(threads: u32) -> String {
