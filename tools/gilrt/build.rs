@@ -23,7 +23,8 @@ fn compile_kernels() {
     println!("cargo::rerun-if-changed={INCLUDE}");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("Cargo sets OUT_DIR")).join("kernels");
     std::fs::create_dir_all(&out).unwrap_or_else(|error| panic!("cannot create {}: {error}", out.display()));
-    let sources = ["pairs", "contended", "sleeper", "futex", "retake", "compute", "crew", "counts"];
+    let sources =
+        ["pairs", "contended", "sleeper", "futex", "retake", "compute", "crew", "counts", "together"];
     link(&sources, INCLUDE, &out.join("libkernels.so"));
     link(&["empty"], INCLUDE, &out.join("libempty.so"));
     link_cpp(&out.join("libcpp.so"));

@@ -87,7 +87,7 @@ fn every_row_is_measured_beside_its_peers_and_held_against_its_limits() {
 fn every_row_of_the_counts_is_measured_or_says_why_not() {
     let report = json(&["counts", "--quick", "--json", "--runs", "1"]);
     let rows = report["rows"].as_array().unwrap();
-    assert_eq!(names(rows), ["owner", "owner-call", "foreign", "size", "new"]);
+    assert_eq!(names(rows), ["owner", "owner-call", "foreign", "together", "size", "new"]);
     check_rows(rows);
     for row in rows {
         let subjects = [distinct(row, "subject", false), distinct(row, "subject", true)].concat();

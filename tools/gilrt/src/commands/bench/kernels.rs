@@ -1,6 +1,6 @@
 //! The C programs of `kernels/` that do the measuring, found, opened and made safe.
 
-use std::ffi::c_int;
+use std::ffi::{CString, c_int};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -85,6 +85,13 @@ impl Kernels {
     /// Whether there are kernels in C++.
     pub fn has_cpp(&self) -> bool {
         self.cpp
+    }
+
+    /// Whether the library has a function that older ones lack.
+    pub fn library_has(&self, name: &str) -> bool {
+        let name = CString::new(name).expect("a name without NUL");
+        // SAFETY: the name is a C string; the library was opened among the global ones.
+        !unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }.is_null()
     }
 
     /// # Safety

@@ -9,6 +9,7 @@ mod passes;
 mod retake;
 mod share;
 mod sleep;
+mod together;
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -37,8 +38,14 @@ pub const LOCK_NOTE: &str =
     "That a scheduling decision among 10,000 waiters costs O(log n) is shown by counts, in tests/sched.rs.\n";
 
 /// `gilrt bench counts`, likewise.
-pub static COUNTS: &[&Row] =
-    &[&counting::OWNER, &counting::OWNER_CALL, &counting::FOREIGN, &memory::SIZE, &memory::NEW];
+pub static COUNTS: &[&Row] = &[
+    &counting::OWNER,
+    &counting::OWNER_CALL,
+    &counting::FOREIGN,
+    &together::ROW,
+    &memory::SIZE,
+    &memory::NEW,
+];
 
 /// How the lock chooses, by its name in GILRT_POLICY.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
