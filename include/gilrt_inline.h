@@ -140,6 +140,20 @@ static inline struct gilrt_object_words_ *gilrt_object_words_of_(obj_t *o) {
   return (struct gilrt_object_words_ *)(void *)o;
 }
 
+/* Adds to a word that no other thread writes; whether it is other than 0 then. One instruction on x86-64, which compilers do not
+   make of a relaxed load and a relaxed store. */
+static inline int gilrt_add_own_(uint32_t *word, uint32_t n) {
+#if defined(__x86_64__) && defined(__GCC_ASM_FLAG_OUTPUTS__)
+  int other;
+  __asm__("addl %2, %0" : "+m"(*word), "=@ccnz"(other) : "ri"(n));
+  return other;
+#else
+  n += GILRT_LOAD_(*word);
+  GILRT_STORE_(*word, n);
+  return n != 0;
+#endif
+}
+
 /* By a thread that does not own the object. */
 static inline void gilrt_incref_shared_(obj_t *o) {
   struct gilrt_object_words_ *w = gilrt_object_words_of_(o);
@@ -173,9 +187,7 @@ static inline void obj_incref_inline_t(gil_thread_t *t, obj_t *o) {
   struct gilrt_object_words_ *w = gilrt_object_words_of_(o);
   if (!GILRT_LIKELY_(o != NULL)) return;
   if (GILRT_LIKELY_(GILRT_LOAD_(w->owner) == GILRT_LOAD_(gilrt_words_(t)->self))) {
-    uint32_t n = GILRT_LOAD_(w->local) + 1;
-    GILRT_STORE_(w->local, n);
-    if (!GILRT_LIKELY_(n != 0)) obj_incref_slow(o); /* 2^32 references */
+    if (!GILRT_LIKELY_(gilrt_add_own_(&w->local, 1))) obj_incref_slow(o); /* 2^32 references */
     return;
   }
   gilrt_incref_shared_(o);
@@ -185,12 +197,7 @@ static inline void obj_decref_inline_t(gil_thread_t *t, obj_t *o) {
   struct gilrt_object_words_ *w = gilrt_object_words_of_(o);
   if (!GILRT_LIKELY_(o != NULL)) return;
   if (GILRT_LIKELY_(GILRT_LOAD_(w->owner) == GILRT_LOAD_(gilrt_words_(t)->self))) {
-    uint32_t n = GILRT_LOAD_(w->local) - 1;
-    if (GILRT_LIKELY_(n != 0)) {
-      GILRT_STORE_(w->local, n);
-    } else {
-      obj_decref(o);
-    }
+    if (!GILRT_LIKELY_(gilrt_add_own_(&w->local, UINT32_MAX))) obj_decref_slow(o);
     return;
   }
   gilrt_decref_shared_(o);

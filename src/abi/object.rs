@@ -154,15 +154,14 @@ pub unsafe extern "C" fn obj_incref_slow(o: *mut Object) {
     count::saturate(unsafe { &*o });
 }
 
-/// For gilrt_inline.h: it has dropped the last reference of an object whose counts are merged, which dies now as in
-/// obj_decref. Not to be called by anybody else.
+/// For gilrt_inline.h, whose decrement has made a count 0: what is left of obj_decref. Not to be called by anybody else.
 ///
 /// # Safety
-/// The caller has just made the count 0.
+/// The caller has made `local` 0, being the owner, or dropped the last reference of a merged object.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn obj_decref_slow(o: *mut Object) {
-    // SAFETY: by the contract; the memory is freed by the burial, which is the caller's to begin.
-    count::last_dropped(unsafe { &*o });
+    // SAFETY: by the contract; it is the caller's to free the object if that was the last reference.
+    count::came_to_zero(unsafe { &*o }, tls::current().identity.load(Relaxed));
 }
 
 /// obj_incref, and returns its argument.

@@ -39,9 +39,25 @@ pub fn decref(o: &'static Object, me: u32) {
 }
 
 // The slow halves are `extern "C"`, that is, never unwind: so an exported function needs no frame to guard, and ends in a jump.
+#[inline(always)]
+fn incref_shared(o: &'static Object) {
+    // In checking mode nothing is believed of what a pointer leads to.
+    if check::enabled() || o.owner.load(Relaxed) >= SPECIAL {
+        return incref_special(o);
+    }
+    add(o);
+}
+
+#[inline(always)]
+fn add(o: &'static Object) {
+    if i64::from(count(o.shared.fetch_add(ONE, Relaxed))) >= LIMIT {
+        saturate(o);
+    }
+}
+
+#[cold]
 #[inline(never)]
-extern "C" fn incref_shared(o: &'static Object) {
-    // First: in checking mode nothing is believed of what a pointer leads to.
+extern "C" fn incref_special(o: &'static Object) {
     if check::enabled() {
         match check::count::incref(o) {
             Counted::Elsewhere => {}
@@ -49,13 +65,23 @@ extern "C" fn incref_shared(o: &'static Object) {
             _ => return,
         }
     }
-    if o.owner.load(Relaxed) != IMMORTAL && i64::from(count(o.shared.fetch_add(ONE, Relaxed))) >= LIMIT {
-        saturate(o);
+    match o.owner.load(Relaxed) {
+        IMMORTAL => {}
+        _ => add(o),
     }
 }
 
+#[inline(always)]
+pub fn decref_shared(o: &'static Object) {
+    if check::enabled() || o.owner.load(Relaxed) >= SPECIAL {
+        return decref_special(o);
+    }
+    drop_shared(o);
+}
+
+#[cold]
 #[inline(never)]
-pub extern "C" fn decref_shared(o: &'static Object) {
+extern "C" fn decref_special(o: &'static Object) {
     if check::enabled() {
         match check::count::decref(o) {
             Counted::Elsewhere => {}
@@ -63,9 +89,14 @@ pub extern "C" fn decref_shared(o: &'static Object) {
             _ => return,
         }
     }
-    if o.owner.load(Relaxed) == IMMORTAL {
-        return;
+    match o.owner.load(Relaxed) {
+        IMMORTAL => {}
+        _ => drop_shared(o),
     }
+}
+
+#[inline(always)]
+fn drop_shared(o: &'static Object) {
     match subtract(o) {
         After::Alive => {}
         After::Dead => death::bury(o),
@@ -74,6 +105,9 @@ pub extern "C" fn decref_shared(o: &'static Object) {
 }
 
 /// PLAIN and 0: no reference is left, and a try refuses. Anything else is decided by one atomic word, after merging (R16).
+///
+/// `extern "C"` like all that a decrement may end in: that never unwinds, so the exported function needs no frame to guard, and
+/// jumps here.
 #[cold]
 #[inline(never)]
 extern "C" fn local_zero(o: &'static Object, me: u32) {
@@ -85,34 +119,31 @@ extern "C" fn local_zero(o: &'static Object, me: u32) {
 }
 
 fn subtract(o: &'static Object) -> After {
-    // The state, since an owner of 0 is there before the counts are merged (R2). MERGED lasts as long as references do, and one
-    // is the caller's: whatever the count is by now, this is right. Where many threads count one object, a subtraction that
-    // never has to be repeated is worth the load.
-    if state(o.shared.load(Relaxed)) == MERGED {
-        // Orderings as below.
-        return if o.shared.fetch_sub(ONE, AcqRel) == MERGED + ONE { After::Dead } else { After::Alive };
-    }
-    let hands = |s| count(s) == 0 && state(s) < QUEUED;
-    // Release: this thread's accesses come before the free. Acquire: so do the others', if this is the last.
-    let old = o.update(AcqRel, |s| match s {
-        _ if i64::from(count(s)) <= -LIMIT => None,
-        _ if hands(s) => Some(QUEUED),
-        _ => Some(s - ONE),
-    });
-    match old {
-        Ok(s) if hands(s) => After::Handed,
-        Ok(s) if s - ONE == MERGED => After::Dead,
-        Ok(_) => After::Alive,
-        Err(_) => {
-            saturate(o); // with the reference that was to be dropped
-            After::Alive
+    let mut s = o.shared.load(Relaxed);
+    loop {
+        // Release: this thread's accesses come before the free. Acquire: so do the others', if this is the last.
+        let (next, after) = match state(s) {
+            // The state, since an owner of 0 is there before the counts are merged (R2). It lasts as long as references do, and one
+            // is the caller's: so whatever the count is by now, this need not be tried twice, be the threads ever so many.
+            MERGED if o.shared.fetch_sub(ONE, AcqRel) == MERGED + ONE => return After::Dead,
+            MERGED => return After::Alive,
+            _ if i64::from(count(s)) <= -LIMIT => {
+                saturate(o); // with the reference that was to be dropped
+                return After::Alive;
+            }
+            PLAIN | MAYBE_WEAK if count(s) == 0 => (QUEUED, After::Handed),
+            _ => (s - ONE, After::Alive),
+        };
+        match o.shared.compare_exchange_weak(s, next, AcqRel, Relaxed) {
+            Ok(_) => return after,
+            Err(now) => s = now,
         }
     }
 }
 
-/// The inline code has dropped the last reference of a merged object.
-pub fn last_dropped(o: &'static Object) {
-    death::bury(o);
+/// The inline code has made `local` 0, being the owner, or dropped the last reference of a merged object.
+pub fn came_to_zero(o: &'static Object, me: u32) {
+    if o.owner.load(Relaxed) == me { local_zero(o, me) } else { death::bury(o) }
 }
 
 /// Drops a reference of a queue whose object was merged by somebody else meanwhile; true if it was the last.

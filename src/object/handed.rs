@@ -10,7 +10,8 @@ use crate::watch::log;
 
 /// The caller has set QUEUED, and its reference belongs to the owner's queue now.
 #[cold]
-pub(super) fn hand_over(o: &'static Object) {
+#[inline(never)]
+pub(super) extern "C" fn hand_over(o: &'static Object) {
     let _errno = KeepErrno::new();
     let inside = crate::attach::slow::enter(); // None when it is a slow path that drops the reference
     if o.owner.load(Relaxed) == IMMORTAL {
