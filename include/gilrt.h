@@ -180,9 +180,11 @@ typedef int (*obj_visit_fn)(obj_t *child, void *user);
 
 // What a type is made of. Set `struct_size`, leave zero what you do not need.
 //
-// At death finalize runs (once; it may revive the object by taking a reference), then clear (drops the children), then the
-// memory goes. A type without clear drops its children in finalize. Both run with the lock of the type's interpreter held,
-// on whichever thread; they may count, acquire, release and detach, and must not throw or longjmp.
+// At death finalize runs (once; it may revive the object by taking a reference), then clear (once; drops the children), then
+// the memory goes. A type without clear drops its children in finalize. Both run with the lock of the type's interpreter
+// held, on whichever thread; they may count, acquire, release and detach, and must not throw, longjmp or end the thread.
+//
+// Types with traverse take part in collections (obj_collect). One whose objects can be in cycles has traverse and clear.
 typedef struct obj_type_config_t {
   // sizeof(obj_type_config_t).
   size_t struct_size;
@@ -194,9 +196,12 @@ typedef struct obj_type_config_t {
   uint32_t flags;
   // The object has died; may be NULL.
   void (*finalize)(obj_t *o);
-  // Calls `visit` for each child, and returns the first answer that is not 0; may be NULL.
+  // Calls `visit` once for each reference to another object that the object owns (NULL is allowed), and returns the first
+  // answer that is not 0; may be NULL. It runs in collections, at any time from the birth of the object, whose payload is
+  // all zero then, until clear begins (without clear: finalize). It does nothing else: no acquire or release, no poll, no
+  // object made, counted or dropped. One child too many may clear an object that is in use; one too few is never collected.
   int (*traverse)(obj_t *o, obj_visit_fn visit, void *user);
-  // Drops the references to the children; may be NULL.
+  // Drops the references to the children; may be NULL. For garbage it runs while others still refer to the object.
   void (*clear)(obj_t *o);
 } obj_type_config_t;
 
@@ -295,6 +300,15 @@ typedef struct gilrt_stats_t {
   uint32_t threads;
   // How often the lock changed hands, modulo 2^32.
   uint32_t switches;
+  // Collections, of whichever generations.
+  uint64_t collections;
+  // Unreachable objects of types with traverse that they have freed.
+  uint64_t collected;
+  // Pauses of collections: while one looks for garbage, the lock is held and nothing else runs. Finalizers and clear, which
+  // come after that, are not in it.
+  uint64_t collect_ns_total;
+  // The longest pause.
+  uint64_t collect_ns_max;
 } gilrt_stats_t;
 
 #ifdef __cplusplus
@@ -493,7 +507,7 @@ int obj_type_new(const struct obj_type_config_t *config,
                  obj_type_t **out);
 
 // Makes an object with one reference, which is the caller's, and `extra_bytes` more payload than the type says. The payload
-// is zeroed and 16-aligned.
+// is zeroed and 16-aligned. For a type with traverse, garbage may be collected first: see obj_set_collect_threshold.
 //
 // GILRT_ERR_NOT_ATTACHED if the thread is not attached, GILRT_ERR_INVALID if a pointer is NULL or the type is another
 // interpreter's, GILRT_ERR_NOMEM.
@@ -517,15 +531,14 @@ void obj_incref(obj_t *o);
 void obj_decref(obj_t *o);
 
 // For gilrt_inline.h: it has counted as many references as there may be, and the object lives for ever from now on, which
-// the log is told. Not to be called by anybody else.
+// the log is told; or a collector wants to know of the reference. Not to be called by anybody else.
 //
 // Safety: As obj_incref.
 void obj_incref_slow(obj_t *o);
 
-// For gilrt_inline.h: it has dropped the last reference of an object whose counts are merged, which dies now as in
-// obj_decref. Not to be called by anybody else.
+// For gilrt_inline.h, whose decrement has made a count 0: what is left of obj_decref. Not to be called by anybody else.
 //
-// Safety: The caller has just made the count 0.
+// Safety: The caller has made `local` 0, being the owner, or dropped the last reference of a merged object.
 void obj_decref_slow(obj_t *o);
 
 // obj_incref, and returns its argument.
@@ -606,6 +619,37 @@ obj_t *obj_weak_get(obj_weak_t *weak);
 //
 // Safety: `weak` is NULL, or came from obj_weak_new, and is not used afterwards.
 void obj_weak_free(obj_weak_t *weak);
+
+// Frees the objects of the current interpreter that only refer to one another; returns how many of types with traverse it
+// freed. What such objects alone referred to is freed with them, and not counted if its type has no traverse.
+//
+// An object is garbage if all its references come from garbage, as `traverse` shows. Its weak references are cleared, then
+// finalizers run, each once in the life of its object; what they revive stays, with all that is reachable from it, and the
+// rest is cleared. Objects that are immortal, that a detached thread has a reference to, or whose end has begun already are
+// kept. Before that, destructors that are pending run, as in gil_poll.
+//
+// Collections run by themselves too, in obj_new, young objects more often than old ones: see obj_set_collect_threshold.
+//
+// GILRT_ERR_NOT_ATTACHED if the thread is not attached; GILRT_ERR_BUSY if a collection is under way, on whichever thread: so
+// in a finalizer, a clear or a traverse that one calls, and in an interpreter where several threads are attached at once.
+int64_t obj_collect(void);
+
+// Whether the current interpreter collects by itself, and once more at the end of the runtime: it does until it is told
+// otherwise. obj_collect works either way. Returns 1 if it did before, 0 if not. From any thread.
+int obj_collect_enable(bool on);
+
+// When the current interpreter collects by itself.
+//
+// | generation | is collected in obj_new | default |
+// |---|---|---|
+// | 0, young | when so many more objects with traverse have been made than freed since the last collection | 2000 |
+// | 1, middle | with the young one, after more than so many collections of that | 10 |
+// | 2, old | with the others, after more than so many collections of the middle one, and if a quarter has been added to it | 10 |
+//
+// What survives a collection belongs to the next generation. 0 means never by itself; a generation that is never collected
+// takes the older ones with it. GILRT_ERR_INVALID if there is no such generation. From any thread.
+int obj_set_collect_threshold(int generation,
+                              size_t allocations);
 
 // Opens the extension module at `path`: maps it, checks its ABI, and runs its load with the lock held. The caller closes
 // it with gilrt_module_close. May block.

@@ -6,7 +6,7 @@
  * which takes it (gil_thread_self(), asked after the thread's first acquire): the fastest. The code is the same in all modes
  * of the library.
  *
- * What is compiled here knows the first 32 bytes of a thread's state and the first 12 of an object, which GILRT_ABI
+ * What is compiled here knows the first 32 bytes of a thread's state and the 16 of an object, which GILRT_ABI
  * freezes. A program or module that was compiled for another number does not load: the dynamic linker misses a symbol.
  */
 
@@ -47,6 +47,8 @@ struct gilrt_object_words_ {
   uint32_t local; /* counted plainly by the owner */
   uint32_t owner; /* a token: who counts plainly */
   int32_t shared; /* counted atomically by everybody else */
+  uint8_t reserved[3];
+  uint8_t gc; /* GILRT_COLLECTING_: the collector wants to know who takes references */
 };
 
 #define GILRT_DETACHED_ UINT32_C(0xFFFFFFFE)
@@ -133,6 +135,7 @@ static inline void gil_region_end_inline_t(gil_thread_t *t, uint32_t saved) {
 #define GILRT_SPECIAL_ UINT32_C(0xFFFFFFF0) /* from here on an owner is none, and the functions know how to count */
 #define GILRT_ONE_ 4                        /* one reference in `shared`, above two bits of state */
 #define GILRT_STATE_(shared) ((shared) & 3)
+#define GILRT_COLLECTING_ 16
 #define GILRT_MERGED_ 3                     /* the state in which all references are in `shared` */
 #define GILRT_FULL_ (INT32_C(1) << 30)      /* 2^28 references: the object is made immortal */
 
@@ -159,8 +162,10 @@ static inline void gilrt_incref_shared_(obj_t *o) {
   struct gilrt_object_words_ *w = gilrt_object_words_of_(o);
   if (!GILRT_LIKELY_(GILRT_LOAD_(w->owner) < GILRT_SPECIAL_)) {
     obj_incref(o);
-  } else if (!GILRT_LIKELY_(__atomic_fetch_add(&w->shared, GILRT_ONE_, __ATOMIC_RELAXED) < GILRT_FULL_)) {
+  } else if (!GILRT_LIKELY_(__atomic_fetch_add(&w->shared, GILRT_ONE_, __ATOMIC_SEQ_CST) < GILRT_FULL_)) {
     obj_incref_slow(o);
+  } else if (!GILRT_LIKELY_((__atomic_load_n(&w->gc, __ATOMIC_SEQ_CST) & GILRT_COLLECTING_) == 0)) {
+    obj_incref_slow(o); /* after the count: a collector sees that, or is told */
   }
 }
 

@@ -10,7 +10,7 @@ use crate::attach::{Done, free, slow as attach};
 use crate::config::{Config, Counting, Mode};
 use crate::gil::{Gil, Wait};
 use crate::object::header::{MERGED_OWNER, is_token};
-use crate::object::{self, owners::Owners};
+use crate::object::{self, collect::Collector, owners::Owners};
 use crate::sched::{DEFAULT_SLICE, Policy};
 use crate::status::Status;
 use crate::sync::{AtomicU32, Ordering::*, OwnU32, fence_after_rmw, heavy_barrier_available};
@@ -45,6 +45,7 @@ pub struct Interp {
     counting: AtomicU8,
     pub calls: Calls,
     pub owners: Owners,
+    pub collector: Collector,
     /// Objects that have died, linked through their headers, whose destructors need an attached thread.
     pub pending: AtomicPtr<c_void>,
     /// Changes whenever the world goes on after a stop; who has been stopped sleeps on it.
@@ -63,6 +64,7 @@ impl Interp {
             counting: AtomicU8::new(Counting::Biased as u8),
             calls: Calls::new(),
             owners: Owners::new(),
+            collector: Collector::new(),
             pending: AtomicPtr::new(ptr::null_mut()),
             resumptions: AtomicU32::new(0),
             name: name::Name::new("main"),
@@ -115,7 +117,10 @@ impl Interp {
         self.counting.store(config.counting as u8, Relaxed);
         let token = match config.mode {
             Mode::Locked => self.owners.join(None).ok_or(Status::Nomem)?,
-            Mode::Free => MERGED_OWNER,
+            Mode::Free => {
+                self.collector.let_many_in();
+                MERGED_OWNER
+            }
         };
         self.token.store(token, Relaxed);
         let mut inner = self.gil.lock_inner();

@@ -9,6 +9,7 @@
 //! | `handed` | the way of a reference to its owner |
 //! | `attempt` | a reference from nothing, which a dying object refuses |
 //! | `weak` | weak references, cleared before the finalizer |
+//! | `collect` | cycles of them that nothing else refers to |
 //! | `death` | finalizer once and attached, pending otherwise; then the memory |
 //! | `live` | how many objects there are |
 //! | `types` | the process-wide table of types |
@@ -19,6 +20,7 @@
 //! reasons for.
 
 pub mod attempt;
+pub mod collect;
 pub mod count;
 pub mod death;
 pub mod handed;
@@ -62,7 +64,11 @@ pub fn new(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'stat
     let bytes = bytes.ok_or_else(|| refused(Status::Nomem, ty))?;
     let config = runtime::started()?;
     let margin = if check::enabled() { check::table::MARGIN } else { 0 };
-    let o = heap::allocate(&config.hooks, bytes + margin, extra).ok_or(Status::Nomem)?;
+    let tracked = ty.traverse.is_some();
+    if tracked {
+        collect::before_birth(t, interp);
+    }
+    let o = heap::allocate(&config.hooks, bytes + margin, extra, tracked).ok_or(Status::Nomem)?;
     // SAFETY: fresh memory of at least a header, aligned, that nobody else knows.
     unsafe {
         o.as_ptr().write(born(interp.counting(), me, ty, if extra == 0 { 0 } else { EXTRA }));
@@ -71,10 +77,14 @@ pub fn new(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'stat
     let o = unsafe { o.as_ref() };
     if check::enabled() && !check::table::born(o, &Text(ty.name().as_ptr()), bytes) {
         // SAFETY: nobody else knows the object.
-        unsafe { heap::release(&config.hooks, heap::block(std::ptr::from_ref(o).cast_mut(), ty.payload_size + margin)) };
+        unsafe { heap::release(&config.hooks, heap::block(std::ptr::from_ref(o).cast_mut(), ty.payload_size + margin, tracked)) };
         return Err(Status::Nomem);
     }
     ty.live.born(alone);
+    if tracked {
+        // SAFETY: new, and its type has traverse.
+        unsafe { interp.collector.track(o) };
+    }
     Ok(o)
 }
 

@@ -284,6 +284,7 @@ pub fn wait_until_closed(interp: &'static Interp, deadline: u64) -> Result<(), S
 /// By the last thread of a closed interpreter: what others left there is done.
 pub fn last_rites(t: &'static Thread) -> Result<(), Status> {
     crate::attach::acquire_as::<Runtime>(t, Wait::Return)?;
+    crate::object::collect::collect_last(t);
     crate::attach::release::<Runtime>(t)
 }
 

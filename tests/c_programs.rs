@@ -8,7 +8,20 @@ use support::{command, cpp_program, library, program, program_without_library, r
 
 #[track_caller]
 fn passes(source: &str) {
-    run(&mut command(&program(source))).expect_success();
+    passes_with(source, &[]);
+}
+
+#[track_caller]
+fn passes_with(source: &str, arguments: &[&str]) {
+    run(command(&program(source)).args(arguments)).expect_success();
+}
+
+/// With each way of counting, as obj_count_t numbers them.
+#[track_caller]
+fn passes_however_counted(source: &str) {
+    for count in ["0", "1"] {
+        passes_with(source, &[count]);
+    }
 }
 
 /// From 2 to 16 threads.
@@ -128,6 +141,31 @@ fn a_weak_reference_without_memory_is_an_answer() {
 #[test]
 fn a_count_that_comes_to_its_end_is_told_and_makes_the_object_immortal() {
     assert_eq!(run(&mut command(&program("saturation.c"))).expect_success().stderr, "");
+}
+
+#[test]
+fn cycles_are_freed_when_nothing_refers_to_them() {
+    passes_however_counted("collect.c");
+}
+
+#[test]
+fn finalizers_of_garbage_run_once_before_any_clear_and_may_do_anything() {
+    passes_however_counted("collect_finalize.c");
+}
+
+#[test]
+fn types_that_lie_or_call_back_harm_nothing_but_themselves() {
+    passes_however_counted("collect_lies.c");
+}
+
+#[test]
+fn what_other_threads_hold_is_kept_while_they_count() {
+    passes_however_counted("collect_threads.c");
+}
+
+#[test]
+fn the_collector_needs_no_memory() {
+    passes("collect_memory.c");
 }
 
 #[test]

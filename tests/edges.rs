@@ -72,6 +72,16 @@ fn forks_while_others_count_without_a_lock() {
 }
 
 #[test]
+fn forks_while_others_collect() {
+    passes("collect_fork.c");
+}
+
+#[test]
+fn deep_structures_die_on_a_small_stack() {
+    passes("deep.c");
+}
+
+#[test]
 fn fork_handlers_of_other_libraries_may_use_the_lock() {
     run(command(&program_without_library("fork_handlers.c")).arg(library())).expect_success();
 }

@@ -23,9 +23,11 @@ pub const OBJ_TYPE_TRY: u32 = 1;
 
 /// What a type is made of. Set `struct_size`, leave zero what you do not need.
 ///
-/// At death finalize runs (once; it may revive the object by taking a reference), then clear (drops the children), then the
-/// memory goes. A type without clear drops its children in finalize. Both run with the lock of the type's interpreter held,
-/// on whichever thread; they may count, acquire, release and detach, and must not throw or longjmp.
+/// At death finalize runs (once; it may revive the object by taking a reference), then clear (once; drops the children), then
+/// the memory goes. A type without clear drops its children in finalize. Both run with the lock of the type's interpreter
+/// held, on whichever thread; they may count, acquire, release and detach, and must not throw, longjmp or end the thread.
+///
+/// Types with traverse take part in collections (obj_collect). One whose objects can be in cycles has traverse and clear.
 #[allow(non_camel_case_types)]
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
@@ -40,9 +42,12 @@ pub struct obj_type_config {
     pub flags: u32,
     /// The object has died; may be NULL.
     pub finalize: Option<unsafe extern "C" fn(o: *mut Object)>,
-    /// Calls `visit` for each child, and returns the first answer that is not 0; may be NULL.
+    /// Calls `visit` once for each reference to another object that the object owns (NULL is allowed), and returns the first
+    /// answer that is not 0; may be NULL. It runs in collections, at any time from the birth of the object, whose payload is
+    /// all zero then, until clear begins (without clear: finalize). It does nothing else: no acquire or release, no poll, no
+    /// object made, counted or dropped. One child too many may clear an object that is in use; one too few is never collected.
     pub traverse: Option<unsafe extern "C" fn(o: *mut Object, visit: obj_visit_fn, user: *mut c_void) -> c_int>,
-    /// Drops the references to the children; may be NULL.
+    /// Drops the references to the children; may be NULL. For garbage it runs while others still refer to the object.
     pub clear: Option<unsafe extern "C" fn(o: *mut Object)>,
 }
 
@@ -93,7 +98,7 @@ pub unsafe extern "C" fn obj_type_new(config: *const obj_type_config, out: *mut 
 }
 
 /// Makes an object with one reference, which is the caller's, and `extra_bytes` more payload than the type says. The payload
-/// is zeroed and 16-aligned.
+/// is zeroed and 16-aligned. For a type with traverse, garbage may be collected first: see obj_set_collect_threshold.
 ///
 /// GILRT_ERR_NOT_ATTACHED if the thread is not attached, GILRT_ERR_INVALID if a pointer is NULL or the type is another
 /// interpreter's, GILRT_ERR_NOMEM.
@@ -144,14 +149,14 @@ pub unsafe extern "C" fn obj_decref(o: *mut Object) {
 }
 
 /// For gilrt_inline.h: it has counted as many references as there may be, and the object lives for ever from now on, which
-/// the log is told. Not to be called by anybody else.
+/// the log is told; or a collector wants to know of the reference. Not to be called by anybody else.
 ///
 /// # Safety
 /// As obj_incref.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn obj_incref_slow(o: *mut Object) {
     // SAFETY: by the contract.
-    count::saturate(unsafe { &*o });
+    count::was_incremented(unsafe { &*o }, tls::current().identity.load(Relaxed));
 }
 
 /// For gilrt_inline.h, whose decrement has made a count 0: what is left of obj_decref. Not to be called by anybody else.

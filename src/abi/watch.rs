@@ -3,6 +3,7 @@
 use super::border;
 use crate::interp::Interp;
 use crate::status::Status;
+use crate::sync::Ordering::Relaxed;
 use crate::sys::tls;
 use crate::watch::log;
 use std::ffi::c_void;
@@ -44,6 +45,15 @@ pub struct gilrt_stats {
     pub threads: u32,
     /// How often the lock changed hands, modulo 2^32.
     pub switches: u32,
+    /// Collections, of whichever generations.
+    pub collections: u64,
+    /// Unreachable objects of types with traverse that they have freed.
+    pub collected: u64,
+    /// Pauses of collections: while one looks for garbage, the lock is held and nothing else runs. Finalizers and clear, which
+    /// come after that, are not in it.
+    pub collect_ns_total: u64,
+    /// The longest pause.
+    pub collect_ns_max: u64,
 }
 
 /// Fills in `out` for an interpreter; NULL means the current one. From any thread, at any time; takes the lock's short
@@ -82,7 +92,7 @@ pub unsafe extern "C" fn gilrt_stats_get(interp: *mut Interp, out: *mut gilrt_st
 fn collect(interp: &'static Interp) -> gilrt_stats {
     let mut inner = interp.gil.lock_inner();
     let waiters = inner.sched().waiters();
-    let c = &inner.counters;
+    let (c, collector) = (&inner.counters, &interp.collector.stats);
     gilrt_stats {
         struct_size: 0,
         acquires: inner.acquires(),
@@ -100,6 +110,10 @@ fn collect(interp: &'static Interp) -> gilrt_stats {
         waiters,
         threads: inner.threads().count() as u32,
         switches: interp.gil.word().epoch(),
+        collections: collector.collections.load(Relaxed),
+        collected: collector.collected.load(Relaxed),
+        collect_ns_total: collector.ns_total.load(Relaxed),
+        collect_ns_max: collector.ns_max.load(Relaxed),
     }
 }
 

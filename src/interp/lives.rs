@@ -7,7 +7,7 @@
 use super::*;
 use crate::gil::Inner;
 use crate::object::owners::Registry;
-use crate::object::types;
+use crate::object::{collect, types};
 use crate::runtime;
 use crate::sync::{Guard, Mutex};
 use crate::sys;
@@ -134,6 +134,7 @@ fn retire(interp: &'static Interp) {
         t.breaker.fetch_or(UNBIASED, Relaxed);
     }
     types::orphan(interp);
+    interp.collector.reset();
     interp.owners.reset();
     interp.gil.reset();
     interp.gil.requests.store(0, Relaxed);
@@ -176,9 +177,12 @@ impl All {
     }
 }
 
-/// Two locks of one interpreter, held by a thread that forks, in the parent and in the child.
+/// The locks of one interpreter, held by a thread that forks, in the parent and in the child.
 #[derive(Debug)]
-pub struct Frozen(UnsafeCell<Option<(Guard<'static, Registry>, Guard<'static, Inner>)>>);
+pub struct Frozen(UnsafeCell<Option<Locks>>);
+
+type Locks = (collect::Frozen, Guard<'static, Registry>, Guard<'static, Inner>);
+
 // SAFETY: only touched by a thread that holds the mutex of ALL: one at a time.
 unsafe impl Sync for Frozen {}
 // SAFETY: as above; a guard does not leave its thread.
@@ -194,7 +198,7 @@ impl Frozen {
 pub fn freeze() -> Guard<'static, All> {
     let all = ALL.lock();
     for interp in all.each() {
-        let locks = (interp.owners.freeze(), interp.gil.lock_inner());
+        let locks = (interp.collector.freeze(), interp.owners.freeze(), interp.gil.lock_inner());
         // SAFETY: this thread holds the mutex of ALL.
         unsafe { *interp.across_fork.0.get() = Some(locks) };
     }
@@ -209,7 +213,7 @@ pub fn thaw(
     for interp in all.each() {
         // SAFETY: this thread holds the mutex of ALL, in this process or the one that it is a copy of.
         let locks = unsafe { (*interp.across_fork.0.get()).take() };
-        if let Some((mut registry, mut inner)) = locks {
+        if let Some((_lists, mut registry, mut inner)) = locks {
             in_between(interp, &mut registry, &mut inner);
         }
     }
@@ -230,6 +234,7 @@ pub fn reset_after_fork(
         t.poll.fetch_or(SERVE, Relaxed);
         t.breaker.fetch_or(HANDED, Relaxed);
     }
+    interp.collector.after_fork(survivor);
     registry.forget_others(survivor, |o| object::death::pend_silently(o, interp));
     interp.gil.reset_after_fork(inner, survivor, bury);
 }

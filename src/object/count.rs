@@ -3,7 +3,7 @@
 use super::header::*;
 use super::{death, handed, merge, types};
 use crate::check::{self, count::Counted, record::Event};
-use crate::sync::Ordering::*;
+use crate::sync::{Ordering::*, fence_after_rmw};
 use crate::watch::log::{self, Text};
 
 enum After {
@@ -53,6 +53,16 @@ fn add(o: &'static Object) {
     if i64::from(count(o.shared.fetch_add(ONE, Relaxed))) >= LIMIT {
         saturate(o);
     }
+    fence_after_rmw(); // the count comes before the look: pairs with the fence in `collect::find`
+    if o.gc.load(Relaxed) & COLLECTING != 0 {
+        unmark(o);
+    }
+}
+
+/// By who has just taken a reference to an object that it does not own, and found it marked: it is no garbage, or not yet.
+#[cold]
+pub fn unmark(o: &'static Object) {
+    o.gc.fetch_and(!COLLECTING, Release); // pairs with the Acquire in `collect::find`
 }
 
 #[cold]
@@ -141,6 +151,16 @@ fn subtract(o: &'static Object) -> After {
     }
 }
 
+/// The inline code has taken a reference, and found the count full or the object marked.
+pub fn was_incremented(o: &'static Object, me: u32) {
+    let full = if o.owner.load(Relaxed) == me {
+        o.local.load(Relaxed) == 0
+    } else {
+        i64::from(count(o.shared.load(Relaxed))) > LIMIT
+    };
+    if full { saturate(o) } else { unmark(o) }
+}
+
 /// The inline code has made `local` 0, being the owner, or dropped the last reference of a merged object.
 pub fn came_to_zero(o: &'static Object, me: u32) {
     if o.owner.load(Relaxed) == me { local_zero(o, me) } else { death::bury(o) }
@@ -167,7 +187,7 @@ pub fn immortalize(o: &'static Object) {
 
 /// The count has come near its end: a leak, never a use after free (C4, R21), and not a silent one.
 #[cold]
-pub fn saturate(o: &'static Object) {
+fn saturate(o: &'static Object) {
     immortalize(o);
     tell_saturated(o);
 }

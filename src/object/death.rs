@@ -128,8 +128,9 @@ pub fn pend_silently(o: &'static Object, interp: &'static Interp) {
 fn inter(o: &'static Object, ty: &'static Type, t: &'static Thread) {
     clear_weak(o); // of those that come straight from a queue
     // Dying before anything that can block (R11). An RMW, as all changes of this byte are.
-    let first = o.gc.fetch_or(FINALIZED, Relaxed) & FINALIZED == 0;
-    if first && let Some(finalize) = ty.finalize {
+    let begun = o.gc.load(Relaxed) & FINALIZED != 0;
+    let before = o.gc.fetch_or(if begun { CLEARED } else { ty.ending() }, Relaxed);
+    if !begun && let Some(finalize) = ty.finalize {
         let me = if check::enabled() { CHECKED } else { t.identity.load(Relaxed) };
         // PLAIN and 0 refuses tries as MERGED and 0 did.
         o.shared.store(PLAIN, Relaxed);
@@ -145,7 +146,7 @@ fn inter(o: &'static Object, ty: &'static Type, t: &'static Thread) {
         // An ordinary decrement: at zero it comes here again, and is not the first.
         return count::decref(o, t.identity.load(Relaxed));
     }
-    if let Some(clear) = ty.clear {
+    if before & CLEARED == 0 && let Some(clear) = ty.clear {
         // Nobody is left whose counting could matter: from here on it changes nothing, from any thread.
         if check::enabled() {
             check::table::step("clear", o, Event::Clear);
@@ -161,13 +162,21 @@ fn inter(o: &'static Object, ty: &'static Type, t: &'static Thread) {
 }
 
 #[inline(always)]
-fn free(o: &'static Object, ty: &'static Type) {
+pub(super) fn free(o: &'static Object, ty: &'static Type) {
+    let tracked = ty.traverse.is_some();
+    if tracked
+        && let Some(interp) = ty.interp()
+        // SAFETY: it was tracked at birth.
+        && !unsafe { interp.collector.untrack(o) }
+    {
+        return; // a traverse has let go of the lock: the memory is still in a list
+    }
     let hooks = &runtime::started().expect("objects exist only while the runtime runs").hooks;
     if check::enabled() {
         return_kept(hooks, o, ty);
     } else {
         // SAFETY: nobody has a reference, and this thread alone decided so.
-        unsafe { heap::release(hooks, heap::block(ptr::from_ref(o).cast_mut(), ty.payload_size)) };
+        unsafe { heap::release(hooks, heap::block(ptr::from_ref(o).cast_mut(), ty.payload_size, tracked)) };
     }
     types::object_died(ty, tls::current().identity.load(Relaxed));
 }
@@ -176,7 +185,8 @@ fn free(o: &'static Object, ty: &'static Type) {
 #[cold]
 fn return_kept(hooks: &Option<heap::Hooks>, o: &'static Object, ty: &'static Type) {
     // SAFETY: as in `free`.
-    check::table::bury(o, unsafe { heap::block(ptr::from_ref(o).cast_mut(), ty.payload_size + check::table::MARGIN) });
+    let size = ty.payload_size + check::table::MARGIN;
+    check::table::bury(o, unsafe { heap::block(ptr::from_ref(o).cast_mut(), size, ty.traverse.is_some()) });
     while let Some(block) = check::table::evict() {
         // SAFETY: the block of an object that was freed here, and that nobody can find any more.
         unsafe { heap::release(hooks, block) };
@@ -190,7 +200,7 @@ fn link(o: &'static Object) -> &'static AtomicPtr<std::ffi::c_void> {
 }
 
 /// Any thread may push.
-fn push(list: &AtomicPtr<std::ffi::c_void>, o: &'static Object) {
+pub(super) fn push(list: &AtomicPtr<std::ffi::c_void>, o: &'static Object) {
     let mut head = list.load(Relaxed);
     loop {
         link(o).store(head, Relaxed);
@@ -204,7 +214,7 @@ fn push(list: &AtomicPtr<std::ffi::c_void>, o: &'static Object) {
 
 /// One at a time may take out, its thread from its own list, the holder of a mutex from the interpreter's. So what is at the
 /// head stays there, or further down, until it is taken, and its link does not change: there is no ABA.
-fn take(list: &AtomicPtr<std::ffi::c_void>) -> Option<&'static Object> {
+pub(super) fn take(list: &AtomicPtr<std::ffi::c_void>) -> Option<&'static Object> {
     let mut head = list.load(Acquire); // pairs with the Release in `push`
     while !head.is_null() {
         // SAFETY: a dead object in the list, which nobody else takes out.

@@ -6,6 +6,7 @@
 //! | MERGED_OWNER | nobody; `local` is the business of the merge that won the CAS on `owner` | IMMORTAL |
 //! | IMMORTAL | nobody; nothing is counted any more | nothing |
 //! | CHECKED | whoever has the mutex of the check table | IMMORTAL |
+//! | HOT | nobody; `local` is the number of a slot | MERGED_OWNER, IMMORTAL |
 //!
 //! | state in `shared` | count | means | leaves to |
 //! |---|---|---|---|
@@ -39,6 +40,10 @@ pub const MERGED_OWNER: u32 = 0;
 pub const IMMORTAL: u32 = u32::MAX;
 /// In `owner`: of a checking runtime. The count is in `local`, and changes under the mutex of the check table only.
 pub const CHECKED: u32 = 0xFFFF_FFFA;
+/// In `owner`: counted by each thread in a slot of its own, whose number is in `local`.
+pub const HOT: u32 = 0xFFFF_FFFD;
+/// What is below is no token: merged, or the upper half of a link.
+pub const FIRST_TOKEN: u32 = 0x8000_0000;
 
 /// Whether objects of this owner are counted plainly by somebody.
 pub fn is_token(owner: u32) -> bool {
@@ -51,7 +56,11 @@ pub const FINALIZED: u8 = 1;
 pub const EXTRA: u8 = 2;
 /// In `gc`: has, or had, weak references: death looks into their table.
 pub const WEAK: u8 = 4;
-/// In `gc`: found unreachable by the collector; no new weak references (C9).
+/// In `gc`: its references to children are being dropped, or have been: no clear and no traverse any more.
+pub const CLEARED: u8 = 8;
+/// In `gc`: a candidate that the collector looks at again. Taken away by whoever takes a reference to what it does not own.
+pub const COLLECTING: u8 = 16;
+/// In `gc`: the collector has found it unreachable: no new weak references, unless it turns out not to be (C9).
 pub const GARBAGE: u8 = 32;
 
 pub fn count(shared: i32) -> i32 {
@@ -62,7 +71,7 @@ pub fn state(shared: i32) -> i32 {
     shared & 3
 }
 
-/// Offsets 0 to 11 are frozen by GILRT_ABI: gilrt_inline.h knows them. Two 32-bit loads, never one of 64 bits, which
+/// Offsets 0 to 11, and 15 with COLLECTING, are frozen by GILRT_ABI: gilrt_inline.h knows them. Two 32-bit loads, never one of 64 bits, which
 /// would stall after the store of one half (R17).
 #[derive(Debug)]
 #[repr(C, align(16))]

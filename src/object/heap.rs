@@ -1,8 +1,11 @@
 //! Memory for objects: 16-aligned and zeroed, from the host's hooks or from the C library.
 //!
-//! An object with extra bytes has 16 bytes more before its header, which hold their number: a host's `free` is told the
-//! size.
+//! | before the header | in objects | holds |
+//! |---|---|---|
+//! | 16 bytes, directly | whose type has traverse | the collector's links |
+//! | 16 bytes, before those | made with extra bytes | their number: a host's `free` is told the size |
 
+use super::collect::lists::Links;
 use super::header::{EXTRA, Object};
 use crate::sync::Ordering::Relaxed;
 use crate::sys::errno::KeepErrno;
@@ -31,22 +34,25 @@ unsafe impl Send for Hooks {}
 // SAFETY: as above.
 unsafe impl Sync for Hooks {}
 
-/// Room for a header and `bytes` of zeroed payload, `extra` of which the type does not know of.
+/// Room for a header and `bytes` of zeroed payload, `extra` of which the type does not know of; `tracked`: for links too.
 #[inline(always)]
-pub fn allocate(hooks: &Option<Hooks>, bytes: usize, extra: usize) -> Option<NonNull<Object>> {
-    if extra != 0 {
-        return allocate_with_extra(hooks, bytes, extra);
+pub fn allocate(hooks: &Option<Hooks>, bytes: usize, extra: usize, tracked: bool) -> Option<NonNull<Object>> {
+    if extra != 0 || tracked {
+        return allocate_with_more(hooks, bytes, extra, tracked);
     }
     zeroed(hooks, HEADER + bytes).map(NonNull::cast)
 }
 
 #[inline(never)]
-fn allocate_with_extra(hooks: &Option<Hooks>, bytes: usize, extra: usize) -> Option<NonNull<Object>> {
-    let start = zeroed(hooks, HEADER + HEADER + bytes)?;
+fn allocate_with_more(hooks: &Option<Hooks>, bytes: usize, extra: usize, tracked: bool) -> Option<NonNull<Object>> {
+    let before = before(extra != 0, tracked);
+    let start = zeroed(hooks, before + HEADER + bytes)?;
     // SAFETY: within the block, and aligned as it is.
     unsafe {
-        start.cast::<usize>().write(extra);
-        Some(start.add(HEADER).cast())
+        if extra != 0 {
+            start.cast::<usize>().write(extra);
+        }
+        Some(start.add(before).cast())
     }
 }
 
@@ -102,16 +108,22 @@ unsafe fn zero(start: *mut u8, size: usize) {
 pub type Block = (usize, usize);
 
 /// # Safety
-/// `o` came from [`allocate`], its type has `payload` bytes, and nobody uses it any more.
-pub unsafe fn block(o: *mut Object, payload: usize) -> Block {
+/// `o` came from [`allocate`] with this `tracked`, its type has `payload` bytes, and nobody uses it any more.
+#[inline(always)]
+pub unsafe fn block(o: *mut Object, payload: usize, tracked: bool) -> Block {
     // SAFETY: by the contract; the extra bytes stand where `allocate` wrote them.
     unsafe {
-        if (*o).gc.load(Relaxed) & EXTRA == 0 {
-            return (o.expose_provenance(), HEADER + payload);
-        }
-        let start = o.cast::<u8>().sub(HEADER);
-        (start.expose_provenance(), HEADER + HEADER + payload + start.cast::<usize>().read())
+        let has_extra = (*o).gc.load(Relaxed) & EXTRA != 0;
+        let before = before(has_extra, tracked);
+        let start = o.cast::<u8>().sub(before);
+        let extra = if has_extra { start.cast::<usize>().read() } else { 0 };
+        (start.expose_provenance(), before + HEADER + payload + extra)
     }
+}
+
+/// Bytes before the header.
+fn before(has_extra: bool, tracked: bool) -> usize {
+    usize::from(tracked) * size_of::<Links>() + usize::from(has_extra) * HEADER
 }
 
 /// # Safety

@@ -1,6 +1,6 @@
 //! The process-wide table of types: index → type → interpreter (C6).
 
-use super::header::Object;
+use super::header::{CLEARED, FINALIZED, Object};
 use super::live::Live;
 use crate::interp::Interp;
 use crate::module::Library;
@@ -100,9 +100,19 @@ impl Slots {
 }
 
 impl Type {
-    /// Dying runs no code of the host.
+    /// Dying runs no code of the host, and leaves no list that the lock guards: any thread may free it.
     pub fn is_plain(&self) -> bool {
-        self.finalize.is_none() && self.clear.is_none()
+        self.finalize.is_none() && self.clear.is_none() && self.traverse.is_none()
+    }
+
+    /// What is set in the `gc` byte before an object is finalized: without clear it drops its children in finalize.
+    pub fn ending(&self) -> u8 {
+        if self.finalize.is_some() && self.clear.is_some() { FINALIZED } else { FINALIZED | CLEARED }
+    }
+
+    /// For a report, without allocating.
+    pub fn shown_name(&self) -> Text {
+        Text(self.name().as_ptr())
     }
 
     /// None once its interpreter has been closed.
@@ -130,6 +140,7 @@ impl Type {
 }
 
 /// The type of an object.
+#[inline(always)]
 pub fn of(o: &Object) -> &'static Type {
     // SAFETY: an object's type lives as long as the object; the slot was filled before the object was made, and whoever
     // passed the object on made that visible.

@@ -164,13 +164,25 @@ pub fn clear(o: &'static Object) {
     }
 }
 
+/// The same, by the collector, which has all shards.
+pub fn clear_frozen(shards: &mut Frozen, o: &'static Object) {
+    if let Some(block) = shards[index(address(o))].remove(&address(o)) {
+        // SAFETY: as in `clear`, until the shards are unlocked.
+        unsafe { block.0.as_ref() }.object.store(ptr::null_mut(), Relaxed);
+    }
+}
+
 fn address(o: &Object) -> usize {
     ptr::from_ref(o).addr()
 }
 
 fn shard(address: usize) -> &'static Mutex<Shard> {
-    // Bits that the map in the shard makes little of: it goes by the lowest and the highest.
-    &TABLE[(hash(address) >> 32) as usize % SHARDS]
+    &TABLE[index(address)]
+}
+
+/// By bits that the map in the shard makes little of: it goes by the lowest and the highest.
+fn index(address: usize) -> usize {
+    (hash(address) >> 32) as usize % SHARDS
 }
 
 /// Both halves of a product: an address is a multiple of 16, so one half alone would leave bits of the hash always zero.
