@@ -38,9 +38,13 @@ fn reported(finished: &Finished, name: &str) -> Vec<i64> {
 
 #[test]
 fn each_sample_describes_itself() {
-    for (name, functions) in
-        [("counter", ["locked", "unlocked"]), ("vector", ["push", "churn"]), ("image", ["blur", "sobel"])]
-    {
+    let samples: [(&str, &[&str]); 4] = [
+        ("counter", &["locked", "unlocked"]),
+        ("vector", &["push", "churn", "nest"]),
+        ("graph", &["rings", "churn"]),
+        ("image", &["blur", "sobel"]),
+    ];
+    for (name, functions) in samples {
         let finished = drive([sample(name)]);
         assert_eq!(finished.line("module "), name);
         for function in functions {
@@ -93,9 +97,41 @@ fn the_vector_is_balanced_whatever_happens_to_its_items() {
 }
 
 #[test]
+fn vectors_that_contain_one_another_are_collected() {
+    let finished = call("-t 6 -n 2", "vector", "nest", &["1500"]);
+    succeeds(&finished, 6);
+    assert_eq!(reported(&finished, "pushed"), [36_000, 72_000]);
+    assert_eq!(reported(&finished, "alive"), [0, 0]);
+    assert_eq!(finished.line("live "), "0");
+}
+
+#[test]
+fn rings_that_everybody_let_go_of_are_collected() {
+    let finished = call("-t 6 -n 2", "graph", "rings", &["1000", "7"]);
+    succeeds(&finished, 6);
+    assert_eq!(reported(&finished, "made"), [42_000, 84_000]);
+    // Most of them by collections that nobody asked for.
+    assert!(reported(&finished, "before").iter().all(|&n| n < 20_000), "{}", finished.description);
+    assert_eq!(reported(&finished, "alive"), [0, 0]);
+    assert_eq!(finished.line("live "), "0");
+}
+
+#[test]
+fn of_a_graph_that_everybody_changes_what_can_be_reached_is_left() {
+    let finished = call("-t 8 -n 3", "graph", "churn", &["3000"]);
+    succeeds(&finished, 8);
+    assert_eq!(reported(&finished, "alive"), reported(&finished, "reachable"));
+    assert!(reported(&finished, "reachable").iter().all(|&n| n > 0), "{}", finished.description);
+    assert!(reported(&finished, "made")[0] > reported(&finished, "alive")[0], "{}", finished.description);
+    assert_eq!(finished.line("live "), "0");
+}
+
+#[test]
 fn counts_that_are_no_numbers_are_answered() {
     for bad in ["0", "-1", "", "many", "1e9", "10 ", "99999999999999999999999"] {
-        for (name, function) in [("counter", "locked"), ("counter", "unlocked"), ("vector", "churn")] {
+        for (name, function) in
+            [("counter", "locked"), ("counter", "unlocked"), ("vector", "churn"), ("graph", "rings")]
+        {
             let finished = call("", name, function, &[bad]);
             assert_eq!(finished.line("call 0 "), "GILRT_ERR_INVALID");
             assert!(finished.line("say 0 ").contains("whole number"), "{}", finished.description);
