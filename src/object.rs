@@ -66,7 +66,7 @@ pub fn new(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'stat
     let margin = if check::enabled() { check::table::MARGIN } else { 0 };
     let tracked = ty.traverse.is_some();
     if tracked {
-        collect::before_birth(t, interp);
+        collect::run::before_birth(t, interp);
     }
     let o = heap::allocate(&config.hooks, bytes + margin, extra, tracked).ok_or(Status::Nomem)?;
     // SAFETY: fresh memory of at least a header, aligned, that nobody else knows.

@@ -218,6 +218,7 @@ extern "C" fn on_thread_exit(first: *mut c_void) {
 /// A state of the calling thread ends.
 fn end(t: &'static Thread) {
     let interp = Interp::of(t);
+    interp.collector.forsake(t);
     if lives::leave(t) {
         let serial = t.serial.load(Relaxed);
         let text = format_args!("thread {serial} ended while it was attached: the lock was released for it");
@@ -284,7 +285,7 @@ pub fn wait_until_closed(interp: &'static Interp, deadline: u64) -> Result<(), S
 /// By the last thread of a closed interpreter: what others left there is done.
 pub fn last_rites(t: &'static Thread) -> Result<(), Status> {
     crate::attach::acquire_as::<Runtime>(t, Wait::Return)?;
-    crate::object::collect::collect_last(t);
+    crate::object::collect::run::collect_last(t);
     crate::attach::release::<Runtime>(t)
 }
 

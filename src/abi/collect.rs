@@ -2,11 +2,10 @@
 
 use super::border;
 use crate::interp::Interp;
-use crate::object::collect;
+use crate::object::collect::run;
 use crate::status::Status;
 use crate::sys::tls;
 use std::ffi::c_int;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Frees the objects of the current interpreter that only refer to one another; returns how many of types with traverse it
 /// freed. What such objects alone referred to is freed with them, and not counted if its type has no traverse.
@@ -22,8 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// in a finalizer, a clear or a traverse that one calls, and in an interpreter where several threads are attached at once.
 #[unsafe(no_mangle)]
 pub extern "C" fn obj_collect() -> i64 {
-    let freed = catch_unwind(AssertUnwindSafe(|| collect::collect_all(tls::current())));
-    match freed.unwrap_or(Err(Status::Panic)) {
+    match run::collect_all(tls::current()) {
         Ok(freed) => freed as i64,
         Err(why) => why as i64,
     }

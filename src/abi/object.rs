@@ -25,7 +25,7 @@ pub const OBJ_TYPE_TRY: u32 = 1;
 ///
 /// At death finalize runs (once; it may revive the object by taking a reference), then clear (once; drops the children), then
 /// the memory goes. A type without clear drops its children in finalize. Both run with the lock of the type's interpreter
-/// held, on whichever thread; they may count, acquire, release and detach, and must not throw, longjmp or end the thread.
+/// held, on whichever thread; they may count, acquire, release and detach, and must not throw or longjmp.
 ///
 /// Types with traverse take part in collections (obj_collect). One whose objects can be in cycles has traverse and clear.
 #[allow(non_camel_case_types)]

@@ -5,10 +5,14 @@
 
 use super::find::{Found, references};
 use super::lists::{Links, each};
+use super::run::bury_dropped;
 use super::*;
+use crate::attach::slow as attach;
+use crate::interp::Interp;
 use crate::object::count;
 use crate::object::header::{COLLECTING, FINALIZED};
 use crate::object::types;
+use crate::thread::Thread;
 
 impl Collector {
     /// `garbage` is what nothing was seen to refer to.

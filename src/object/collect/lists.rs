@@ -85,6 +85,20 @@ impl Links {
     }
 }
 
+#[cfg(test)]
+impl Links {
+    /// As far as a fork may find it.
+    pub fn unlink_up_to(&self, stores: usize) {
+        let (before, next) = (self.before(), self.next());
+        if stores > 0 {
+            before.set_next(next);
+        }
+        if stores > 1 {
+            next.set_prev(before.address());
+        }
+    }
+}
+
 /// A ring through its head. All zero is empty too: there is nothing to start.
 #[derive(Debug)]
 pub struct List {

@@ -185,7 +185,7 @@ fn wrong_command_lines_are_answered_by_one_line_and_code_2() {
         (&["run", "counter", "locked", "--threads", "many"], "--threads"),
         (&["run", "counter", "locked", "--hold", "--release"], "--release"),
         (&["run", "counter"], "<FUNCTION>"),
-        (&["run", "nothing", "locked"], "counter, image, vector"),
+        (&["run", "nothing", "locked"], "counter, graph, image, vector"),
         (&["run", "./nothing.so", "locked"], "no such file"),
         (&["run", &here, "locked"], "is a folder"),
         (&["run", "counter", "nothing"], "locked, unlocked"),
