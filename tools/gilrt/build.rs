@@ -23,8 +23,18 @@ fn compile_kernels() {
     println!("cargo::rerun-if-changed={INCLUDE}");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("Cargo sets OUT_DIR")).join("kernels");
     std::fs::create_dir_all(&out).unwrap_or_else(|error| panic!("cannot create {}: {error}", out.display()));
-    let sources =
-        ["pairs", "contended", "sleeper", "futex", "retake", "compute", "crew", "counts", "together"];
+    let sources = [
+        "pairs",
+        "contended",
+        "sleeper",
+        "futex",
+        "retake",
+        "compute",
+        "crew",
+        "counts",
+        "together",
+        "collect",
+    ];
     link(&sources, INCLUDE, &out.join("libkernels.so"));
     link(&["empty"], INCLUDE, &out.join("libempty.so"));
     link_cpp(&out.join("libcpp.so"));
@@ -56,7 +66,7 @@ fn link(sources: &[&str], include: &str, library: &Path) {
     let compiler = build.get_compiler();
     let mut command = compiler.to_command();
     command.arg("-shared").arg("-o").arg(library).arg("-I").arg(include);
-    command.args(sources.iter().map(|name| format!("kernels/{name}.c"))).arg("-lpthread");
+    command.args(sources.iter().map(|name| format!("kernels/{name}.c"))).args(["-lpthread", "-ldl"]);
     match command.status() {
         Ok(status) if status.success() => {}
         Ok(status) => {

@@ -1,5 +1,6 @@
 //! The rows of `gilrt bench lock` and `gilrt bench counts`: what is measured, beside what, and what it may be at most.
 
+mod collect;
 mod compute;
 mod contended;
 mod counting;
@@ -45,6 +46,7 @@ pub static COUNTS: &[&Row] = &[
     &together::ROW,
     &memory::SIZE,
     &memory::NEW,
+    &collect::ROW,
 ];
 
 /// How the lock chooses, by its name in GILRT_POLICY.
