@@ -101,6 +101,17 @@ static void the_last_reference_of_a_merged_object_ends_it(void) {
   CHECK_STATUS(gil_release(), GILRT_OK);
 }
 
+static void the_owners_last_reference_ends_it_too(void) {
+  unsigned finalized = 0;
+  CHECK_STATUS(gil_acquire(), GILRT_OK);
+  obj_t *object = new_object(&finalized), *other = new_object(NULL);
+  obj_decref_inline(object);
+  CHECK_EQ(finalized, 1);
+  obj_decref_inline_t(gil_thread_self(), other);
+  CHECK_EQ(obj_live_count(), 0);
+  CHECK_STATUS(gil_release(), GILRT_OK);
+}
+
 /* C4, R21. Nobody takes so many references in a test, so they are written into the header. */
 static void a_count_that_would_overflow_makes_the_object_immortal(void) {
   CHECK_STATUS(gil_acquire(), GILRT_OK);
@@ -137,6 +148,7 @@ int main(void) {
   CHECK_STATUS(gil_release(), GILRT_OK);
   for (unsigned i = 0; i < 20; i++) every_object_dies_once_whoever_drops_it_last(i % 2);
   the_last_reference_of_a_merged_object_ends_it();
+  the_owners_last_reference_ends_it_too();
   a_count_that_would_overflow_makes_the_object_immortal();
   CHECK_STATUS(gilrt_finalize(FOREVER), GILRT_OK);
   return 0;
