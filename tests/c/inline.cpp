@@ -40,7 +40,9 @@ void work() {
     plain++;
     obj_incref_inline_t(t, object);
     CHECK(gil_poll_inline_t(t) == GILRT_OK);
-    GIL_BEGIN_ALLOW_THREADS_INLINE
+    GIL_BEGIN_ALLOW_THREADS_INLINE // detached, the thread does not own the object
+    obj_incref_inline_t(t, object);
+    obj_decref_inline(object);
     obj_decref_inline_t(t, object);
     GIL_END_ALLOW_THREADS_INLINE
     if (i == rounds / 2) t = gil_thread_self_inline();
