@@ -238,3 +238,72 @@ impl Inner {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::sched::{DEFAULT_SLICE, Policy};
+    use crate::thread::table::Table;
+
+    static TABLE: Table = Table::new();
+
+    /// A lock whose holder has let it go to a waiter, who is on the way; the holder, and the waiter.
+    fn woken() -> (&'static Gil, &'static Thread, &'static Thread) {
+        let gil: &Gil = Box::leak(Box::new(Gil::new(&TABLE, Policy::Responsive, DEFAULT_SLICE)));
+        let [holder, waiter] = [(); 2].map(|()| {
+            let t = TABLE.take().unwrap();
+            gil.join(t).unwrap();
+            t
+        });
+        assert!(gil.take_free(holder));
+        let mut inner = gil.lock_inner();
+        gil.arrive(waiter, Wait::Forever, &mut inner, holder);
+        gil.update(&mut inner, |s| s.with(WAITERS).without(FAIR));
+        drop(inner);
+        gil.release_slow(holder);
+        assert!(gil.word().has(WAKING) && !gil.word().has(HELD));
+        (gil, holder, waiter)
+    }
+
+    fn barge(gil: &Gil, t: &'static Thread) {
+        assert!(gil.take_free(t) && gil.free_held(t));
+    }
+
+    /// The hold that was charged last when the waiter has the lock.
+    fn charged_when_taken(gil: &Gil, waiter: &'static Thread) -> (u32, u64) {
+        let mut inner = gil.lock_inner();
+        assert!(gil.try_from_queue(waiter, &mut inner, now(), false));
+        inner.charged
+    }
+
+    #[test]
+    fn who_barges_is_charged_for_its_last_hold() {
+        let (gil, holder, waiter) = woken();
+        assert_eq!(gil.lock_inner().charged, (holder.id, 1));
+        barge(gil, holder);
+        barge(gil, holder);
+        assert_eq!(charged_when_taken(gil, waiter), (holder.id, 3));
+    }
+
+    #[test]
+    fn a_hold_is_charged_once_although_the_waiter_comes_late() {
+        let (gil, holder, waiter) = woken();
+        let until = holder.since.load(Relaxed);
+        assert_eq!(charged_when_taken(gil, waiter), (holder.id, 1));
+        assert_eq!(holder.since.load(Relaxed), until);
+    }
+
+    #[test]
+    fn nobody_is_charged_for_one_who_has_left() {
+        for its_state_is_used_again in [false, true] {
+            let (gil, holder, waiter) = woken();
+            barge(gil, holder);
+            gil.leave(holder);
+            if its_state_is_used_again {
+                holder.acquires.store(0, Relaxed);
+                gil.join(holder).unwrap();
+            }
+            assert_eq!(charged_when_taken(gil, waiter), (holder.id, 1));
+        }
+    }
+}
