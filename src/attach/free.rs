@@ -15,7 +15,7 @@ use crate::gil::Wait;
 use crate::interp::Interp;
 use crate::object::death;
 use crate::status::Status;
-use crate::sync::{Ordering::*, full_fence, light_barrier};
+use crate::sync::{Ordering::*, full_fence, light_barrier, mutant};
 use crate::sys::futex;
 use crate::thread::{CLOSED, DETACHED, HANDED, STOP, Thread, UNBIASED};
 
@@ -34,6 +34,10 @@ fn enter(t: &'static Thread, interp: &'static Interp, how: Wait) -> Done {
         let seen = interp.resumptions.load(Acquire);
         // Acquire: pairs with the Release that clears HANDED or STOP.
         let asked = t.breaker.load(Acquire);
+        if asked & CLOSED != 0 && how == Wait::Return && !mutant!("return-meets-close") {
+            // Whoever closes looks at `self` and then at `away`, which the caller is about to count down: not in between.
+            drop(interp.owners.freeze());
+        }
         let closed = asked & CLOSED != 0 && how != Wait::Return;
         if !closed && asked & STOP == 0 {
             return Ok(());
