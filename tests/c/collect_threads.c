@@ -1,5 +1,5 @@
 /* Collections while other threads count: attached ones take turns, detached ones do not stop. What a thread has a reference
-   to is never cleared. */
+   to is never cleared (R15). */
 #include "graph.h"
 
 #define CLEARED UINT64_MAX
