@@ -164,6 +164,11 @@ fn what_other_threads_hold_is_kept_while_they_count() {
 }
 
 #[test]
+fn weak_references_to_garbage_are_cleared_first() {
+    passes_however_counted("collect_weak.c");
+}
+
+#[test]
 fn the_collector_needs_no_memory() {
     passes("collect_memory.c");
 }
