@@ -120,9 +120,9 @@ int main(int argc, char **argv) {
   CHECK_STATUS(gil_acquire(), GILRT_OK);
   type = node_type("node", NULL, clear);
   CHECK_STATUS(gil_release(), GILRT_OK);
-  threads_make_cycles_faster_than_they_need(2, 1500);
-  threads_make_cycles_faster_than_they_need(16, 200);
-  what_a_detached_thread_holds_is_not_cleared(3000);
+  threads_make_cycles_faster_than_they_need(2, 600);
+  threads_make_cycles_faster_than_they_need(16, 80);
+  what_a_detached_thread_holds_is_not_cleared(1000);
   CHECK_STATUS(gilrt_finalize(FOREVER), GILRT_OK);
   CHECK_EQ(obj_live_count(), 0);
   return 0;
