@@ -21,3 +21,10 @@ fn every_allocation_may_fail_in_checking_mode() {
 fn a_hosts_allocator_may_fail_at_every_call() {
     run(command(&program("failing_hooks.c")).env_remove("GILRT_CHECK")).expect_success();
 }
+
+#[test]
+fn every_allocation_may_fail_in_other_interpreters() {
+    for mode in ["0", "1"] {
+        run(command(&program("out_of_memory_interps.c")).env("GILRT_CHECK", mode)).expect_success();
+    }
+}

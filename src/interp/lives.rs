@@ -119,6 +119,10 @@ pub fn close(interp: &'static Interp, deadline: u64) -> Result<(), Status> {
     runtime::set_current(if ptr::eq(before, mine) { runtime::nowhere() } else { before });
     drop(inside);
     buried?;
+    // An interpreter may end with objects alive: it is the end of the runtime, and checking mode, that tell.
+    if runtime::finalized() || crate::check::enabled() {
+        types::report_leaks(interp);
+    }
     retire(interp);
     Ok(())
 }

@@ -231,15 +231,19 @@ fn live_where(wanted: impl Fn(&Type) -> bool) -> i64 {
 
 /// Warns of what still lives in `interp`, which ends: a line for each type, unless all that it has left is immortal.
 pub fn report_leaks(interp: &Interp) {
+    let place = match ptr::eq(interp, Interp::main()) {
+        true => Line::new(), // as if there were no others
+        false => Line::of(format_args!("interpreter {}: ", interp.name)),
+    };
     let (mut objects, mut types, mut from) = (0, 0, 1);
     while let Some(leak) = next_leak(interp, from) {
         (objects, types, from) = (objects + leak.mortal, types + 1, leak.slot + 1);
         if types <= LEAK_LINES {
-            log::warn(format_args!("{leak}"));
+            log::warn(format_args!("{place}{leak}"));
         }
     }
     if types > 1 {
-        log::warn(format_args!("{objects} objects of {types} types are still alive"));
+        log::warn(format_args!("{place}{objects} objects of {types} types are still alive"));
     }
 }
 
