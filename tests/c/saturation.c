@@ -32,6 +32,11 @@ static void *incref(void *object) {
   return NULL;
 }
 
+static void *incref_inline(void *object) {
+  obj_incref_inline(object);
+  return NULL;
+}
+
 static void *decref(void *object) {
   obj_decref(object);
   return NULL;
@@ -77,16 +82,23 @@ int main(void) {
   by_another(incref, object);
   lives_for_ever(object, 3);
 
+  object = new_object(type); /* the same, inline */
+  words(object)->shared = (MOST - 1) * 4;
+  by_another(incref_inline, object);
+  CHECK(!obj_is_immortal(object));
+  by_another(incref_inline, object);
+  lives_for_ever(object, 4);
+
   object = new_object(type); /* others have dropped as many as there may be */
   words(object)->shared = -MOST * 4 + 2;
   by_another(decref, object);
-  lives_for_ever(object, 4);
+  lives_for_ever(object, 5);
 
   object = new_object(type); /* the sum of both */
   words(object)->local = (uint32_t)MOST;
   by_another(decref, object); /* is handed over, and merged by whoever has the lock */
   CHECK_STATUS(gil_poll(), GILRT_OK);
-  lives_for_ever(object, 5);
+  lives_for_ever(object, 6);
 
   gilrt_set_log(NULL, NULL);
   CHECK_STATUS(gil_release(), GILRT_OK);
