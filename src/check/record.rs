@@ -22,7 +22,6 @@ pub enum Event {
     Clear,
     Freed,
     Immortal,
-    Other,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +106,6 @@ impl Display for Operation {
             Event::Clear => ("clear", false),
             Event::Freed => ("freed", false),
             Event::Immortal => ("made immortal", false),
-            Event::Other => ("other use", false),
         };
         f.write_str(what)?;
         if counts {

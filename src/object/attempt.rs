@@ -18,6 +18,10 @@ pub fn try_incref(o: &'static Object, me: u32) -> bool {
     if check::enabled() {
         match check::count::try_incref(o) {
             Counted::Elsewhere => {}
+            Counted::Full => {
+                count::saturate(o); // and then a reference need not be counted
+                return true;
+            }
             counted => return counted == Counted::Done,
         }
     }
@@ -40,7 +44,7 @@ pub fn try_incref(o: &'static Object, me: u32) -> bool {
     match o.update(Acquire, |s| (s != PLAIN && s != MERGED).then_some(s + ONE)) {
         Ok(old) => {
             if i64::from(count(old)) >= LIMIT {
-                count::immortalize(o); // with the reference that was just taken (C4)
+                count::saturate(o); // with the reference that was just taken (C4)
             }
             fence_after_rmw(); // as in `count::add`
             if o.gc.load(Relaxed) & COLLECTING != 0 {

@@ -108,10 +108,11 @@ static void freed_long_ago(void) {
 }
 
 /* R21. */
-static void too_many(void) {
+static void too_many(bool try) {
   obj_t *object = new_object(new_type(24, NULL));
   *(uint32_t *)(void *)object = 1u << 28; /* the header's first word is the count */
-  obj_incref(object);
+  if (try) CHECK(obj_try_incref(object));
+  else obj_incref(object);
   CHECK(obj_is_immortal(object));
   obj_decref(object);
   CHECK_EQ(obj_live_count(), 1);
@@ -199,7 +200,8 @@ int main(int argc, char **argv) {
   else if (IS("to_a_logger")) to_a_logger();
   else if (IS("freed_long_ago")) freed_long_ago();
   else if (IS("no_object")) obj_incref((obj_t *)(void *)unwanted);
-  else if (IS("too_many")) too_many();
+  else if (IS("too_many")) too_many(false);
+  else if (IS("too_many_tries")) too_many(true);
   else if (IS("beyond")) beyond_payload(0);
   else if (IS("beyond_extra")) beyond_payload(5);
   else if (IS("too_large")) too_large();

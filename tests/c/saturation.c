@@ -37,6 +37,11 @@ static void *incref_inline(void *object) {
   return NULL;
 }
 
+static void *try_incref(void *object) {
+  CHECK(obj_try_incref(object));
+  return NULL;
+}
+
 static void *decref(void *object) {
   obj_decref(object);
   return NULL;
@@ -89,16 +94,23 @@ int main(void) {
   by_another(incref_inline, object);
   lives_for_ever(object, 4);
 
+  object = new_object(type); /* and by a try */
+  words(object)->shared = (MOST - 1) * 4;
+  by_another(try_incref, object);
+  CHECK(!obj_is_immortal(object));
+  by_another(try_incref, object);
+  lives_for_ever(object, 5);
+
   object = new_object(type); /* others have dropped as many as there may be */
   words(object)->shared = -MOST * 4 + 2;
   by_another(decref, object);
-  lives_for_ever(object, 5);
+  lives_for_ever(object, 6);
 
   object = new_object(type); /* the sum of both */
   words(object)->local = (uint32_t)MOST;
   by_another(decref, object); /* is handed over, and merged by whoever has the lock */
   CHECK_STATUS(gil_poll(), GILRT_OK);
-  lives_for_ever(object, 6);
+  lives_for_ever(object, 7);
 
   gilrt_set_log(NULL, NULL);
   CHECK_STATUS(gil_release(), GILRT_OK);
