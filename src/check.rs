@@ -75,15 +75,17 @@ pub fn refused(status: Status, text: Arguments) -> Status {
     status
 }
 
-/// Passes on what a call of the lock answers, and tells if the caller was wrong: not attached, or attached already, or a signal
+/// The code of what a call of the lock answers; tells if the caller was wrong: not attached, or attached already, or a signal
 /// handler that interrupted the library.
 #[inline(always)]
-pub fn answer<T>(call: &str, result: Result<T, Status>) -> Result<T, Status> {
-    result.inspect_err(|&why| tell(call, why))
+pub fn answer(call: &'static &'static str, result: Result<(), Status>) -> i32 {
+    result.map_or_else(|why| tell(call, why), |()| 0)
 }
 
+/// The code of a status; tells likewise. Never unwinds, so that the exported functions need no frame to guard.
 #[cold]
-fn tell(call: &str, why: Status) {
+#[inline(never)]
+pub extern "C" fn tell(call: &'static &'static str, why: Status) -> i32 {
     match why {
         Status::NotAttached | Status::Nested => _ = refused(why, format_args!("{call}")),
         // Whom the handler interrupted may hold the mutex of the log, and that of standard error.
@@ -96,6 +98,7 @@ fn tell(call: &str, why: Status) {
         }
         _ => {}
     }
+    why as i32
 }
 
 /// A status as in the header.

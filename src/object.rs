@@ -62,24 +62,23 @@ pub fn new(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'stat
     }
     let bytes = ty.payload_size.checked_add(extra).filter(|&b| b <= MAX_BYTES);
     let bytes = bytes.ok_or_else(|| refused(Status::Nomem, ty))?;
-    let config = runtime::started()?;
-    let margin = if check::enabled() { check::table::MARGIN } else { 0 };
+    let hooks = &runtime::started()?.hooks;
     let tracked = ty.traverse.is_some();
     if tracked {
         collect::run::before_birth(t, interp);
     }
-    let o = heap::allocate(&config.hooks, bytes + margin, extra, tracked).ok_or(Status::Nomem)?;
-    // SAFETY: fresh memory of at least a header, aligned, that nobody else knows.
-    unsafe {
-        o.as_ptr().write(born(interp.counting(), me, ty, if extra == 0 { 0 } else { EXTRA }));
-    }
-    // SAFETY: lives until its last reference is dropped; the caller has one.
-    let o = unsafe { o.as_ref() };
-    if check::enabled() && !check::table::born(o, &Text(ty.name().as_ptr()), bytes) {
-        // SAFETY: nobody else knows the object.
-        unsafe { heap::release(&config.hooks, heap::block(std::ptr::from_ref(o).cast_mut(), ty.payload_size + margin, tracked)) };
-        return Err(Status::Nomem);
-    }
+    let gc = if extra == 0 { 0 } else { EXTRA };
+    let o: &'static Object = if check::enabled() {
+        new_checked(ty, bytes, extra, gc, hooks)?
+    } else {
+        let o = heap::allocate(hooks, bytes, extra, tracked).ok_or(Status::Nomem)?;
+        // SAFETY: fresh memory of at least a header, aligned, that nobody else knows. It lives until its last reference is
+        // dropped; the caller has one.
+        unsafe {
+            o.as_ptr().write(born(interp.counting(), me, ty, gc));
+            o.as_ref()
+        }
+    };
     ty.live.born(alone);
     if tracked {
         // SAFETY: new, and its type has traverse.
@@ -92,10 +91,43 @@ pub fn new(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'stat
 #[inline(always)]
 fn born(counting: Counting, me: u32, ty: &Type, gc: u8) -> Object {
     match counting {
-        _ if check::enabled() => Object::born(CHECKED, 1, PLAIN, ty.index, gc),
         Counting::Biased if me != NOBODY => Object::born(me, 1, if ty.tries { MAYBE_WEAK } else { PLAIN }, ty.index, gc),
         Counting::Biased | Counting::Atomic => Object::born(MERGED_OWNER, 0, MERGED + ONE, ty.index, gc),
     }
+}
+
+/// In checking mode: with a record, and room behind the payload for what must not be overwritten.
+#[cold]
+#[inline(never)]
+fn new_checked(
+    ty: &'static Type,
+    bytes: usize,
+    extra: usize,
+    gc: u8,
+    hooks: &Option<heap::Hooks>,
+) -> Result<&'static Object, Status> {
+    let tracked = ty.traverse.is_some();
+    let o = heap::allocate(hooks, bytes + check::table::MARGIN, extra, tracked).ok_or(Status::Nomem)?;
+    // SAFETY: as in `new`.
+    let o: &'static Object = unsafe {
+        o.as_ptr().write(Object::born(CHECKED, 1, PLAIN, ty.index, gc));
+        o.as_ref()
+    };
+    if !check::table::born(o, &Text(ty.name().as_ptr()), bytes) {
+        // SAFETY: nobody else knows the object.
+        unsafe { heap::release(hooks, block(o, ty)) };
+        return Err(Status::Nomem);
+    }
+    Ok(o)
+}
+
+/// The memory of an object in checking mode.
+///
+/// # Safety
+/// As [`heap::block`].
+unsafe fn block(o: &'static Object, ty: &Type) -> heap::Block {
+    // SAFETY: by the contract.
+    unsafe { heap::block(std::ptr::from_ref(o).cast_mut(), ty.payload_size + check::table::MARGIN, ty.traverse.is_some()) }
 }
 
 /// Checking mode says why there is no new object.

@@ -21,7 +21,7 @@ use std::ffi::{c_int, c_void};
 /// GILRT_ERR_LIMIT if the thread cannot be made known; on every error nothing was acquired.
 #[unsafe(no_mangle)]
 pub extern "C" fn gil_acquire() -> c_int {
-    code(check::answer("gil_acquire", attach::acquire::<Runtime>(tls::current())))
+    check::answer(&"gil_acquire", attach::acquire::<Runtime>(tls::current()))
 }
 
 /// Undoes one gil_acquire; the outermost one lets other threads in. Never blocks but for a short internal mutex, and runs no
@@ -30,13 +30,13 @@ pub extern "C" fn gil_acquire() -> c_int {
 /// GILRT_ERR_NOT_ATTACHED, and nothing is changed, if the calling thread is not attached.
 #[unsafe(no_mangle)]
 pub extern "C" fn gil_release() -> c_int {
-    code(check::answer("gil_release", attach::release::<Runtime>(tls::current())))
+    check::answer(&"gil_release", attach::release::<Runtime>(tls::current()))
 }
 
 /// gil_acquire without waiting: GILRT_ERR_TIMEOUT if another thread holds the lock.
 #[unsafe(no_mangle)]
 pub extern "C" fn gil_try_acquire() -> c_int {
-    code(check::answer("gil_try_acquire", attach::acquire_as::<Runtime>(tls::current(), Wait::Try)))
+    check::answer(&"gil_try_acquire", attach::acquire_as::<Runtime>(tls::current(), Wait::Try))
 }
 
 /// gil_acquire that waits `timeout_ns` nanoseconds of the monotonic clock at the most, then answers GILRT_ERR_TIMEOUT.
@@ -48,7 +48,7 @@ pub extern "C" fn gil_acquire_for(timeout_ns: u64) -> c_int {
         u64::MAX => Wait::Forever,
         ns => Wait::Until(sys::now().saturating_add(ns)),
     };
-    code(check::answer("gil_acquire_for", attach::acquire_as::<Runtime>(tls::current(), how)))
+    check::answer(&"gil_acquire_for", attach::acquire_as::<Runtime>(tls::current(), how))
 }
 
 /// Whether the calling thread holds the lock. Async-signal-safe.
@@ -64,13 +64,13 @@ pub extern "C" fn gil_held() -> bool {
 /// thread is not attached. Otherwise the first answer other than 0 of what ran, or GILRT_OK.
 #[unsafe(no_mangle)]
 pub extern "C" fn gil_poll() -> c_int {
-    check::answer("gil_poll", slow::poll(tls::current())).unwrap_or_else(|why| why as c_int)
+    slow::poll(tls::current()).unwrap_or_else(|why| check::tell(&"gil_poll", why))
 }
 
 /// Gives the lock to a waiter now, if there is one, and waits to get it back. GILRT_ERR_NOT_ATTACHED if not attached.
 #[unsafe(no_mangle)]
 pub extern "C" fn gil_yield() -> c_int {
-    code(check::answer("gil_yield", slow::yield_now(tls::current())))
+    check::answer(&"gil_yield", slow::yield_now(tls::current()))
 }
 
 /// Releases the lock whatever the depth, and returns the depth for gil_attach; 0 if the thread was not attached.
@@ -83,7 +83,7 @@ pub extern "C" fn gil_detach() -> u32 {
 /// the thread is attached; otherwise as gil_acquire.
 #[unsafe(no_mangle)]
 pub extern "C" fn gil_attach(depth: u32) -> c_int {
-    code(check::answer("gil_attach", slow::attach(tls::current(), depth)))
+    check::answer(&"gil_attach", slow::attach(tls::current(), depth))
 }
 
 /// What GIL_BEGIN_ALLOW_THREADS calls: releases the lock whatever the depth, for a region that the thread certainly comes

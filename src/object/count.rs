@@ -187,7 +187,8 @@ pub fn immortalize(o: &'static Object) {
 
 /// The count has come near its end: a leak, never a use after free (C4, R21), and not a silent one.
 #[cold]
-fn saturate(o: &'static Object) {
+#[inline(never)]
+pub extern "C" fn saturate(o: &'static Object) {
     immortalize(o);
     tell_saturated(o);
 }

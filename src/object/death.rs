@@ -185,8 +185,7 @@ pub(super) fn free(o: &'static Object, ty: &'static Type) {
 #[cold]
 fn return_kept(hooks: &Option<heap::Hooks>, o: &'static Object, ty: &'static Type) {
     // SAFETY: as in `free`.
-    let size = ty.payload_size + check::table::MARGIN;
-    check::table::bury(o, unsafe { heap::block(ptr::from_ref(o).cast_mut(), size, ty.traverse.is_some()) });
+    check::table::bury(o, unsafe { super::block(o, ty) });
     while let Some(block) = check::table::evict() {
         // SAFETY: the block of an object that was freed here, and that nobody can find any more.
         unsafe { heap::release(hooks, block) };
