@@ -2,8 +2,9 @@
 
 use super::record::{Event, State};
 use super::table::{FREED, with};
+use crate::object::count::counted;
 use crate::object::header::{CHECKED, FINALIZED, LIMIT, Object};
-use crate::sync::Ordering::Relaxed;
+use crate::sync::Ordering::*;
 
 /// What a count has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +53,7 @@ pub fn decref(o: &'static Object) -> Counted {
             return Ok(Counted::Elsewhere);
         }
         let count = o.local.load(Relaxed).checked_sub(1).ok_or(BELOW)?;
-        o.local.store(count, Relaxed);
+        o.local.swap(count, AcqRel); // as the decrement of whoever does not own an object
         record.remember(Event::Decref, count, me);
         if count > 0 {
             return Ok(Counted::Done);
@@ -63,7 +64,7 @@ pub fn decref(o: &'static Object) -> Counted {
     counted.unwrap_or(Counted::Done)
 }
 
-fn take(o: &Object, remember: impl FnOnce(u32)) -> Counted {
+fn take(o: &'static Object, remember: impl FnOnce(u32)) -> Counted {
     let count = o.local.load(Relaxed);
     if o.owner.load(Relaxed) != CHECKED {
         remember(count);
@@ -72,7 +73,8 @@ fn take(o: &Object, remember: impl FnOnce(u32)) -> Counted {
     if i64::from(count) >= LIMIT {
         return Counted::Full;
     }
-    o.local.store(count + 1, Relaxed);
+    o.local.swap(count + 1, Relaxed);
+    counted(o); // the collector reads the count without the mutex
     remember(count + 1);
     Counted::Done
 }

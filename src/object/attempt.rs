@@ -11,7 +11,7 @@
 use super::count;
 use super::header::*;
 use crate::check::{self, count::Counted};
-use crate::sync::{Ordering::*, fence_after_rmw};
+use crate::sync::Ordering::*;
 
 /// `me` is the caller's `self`.
 pub fn try_incref(o: &'static Object, me: u32) -> bool {
@@ -46,10 +46,7 @@ pub fn try_incref(o: &'static Object, me: u32) -> bool {
             if i64::from(count(old)) >= LIMIT {
                 count::saturate(o); // with the reference that was just taken (C4)
             }
-            fence_after_rmw(); // as in `count::add`
-            if o.gc.load(Relaxed) & COLLECTING != 0 {
-                count::unmark(o);
-            }
+            count::counted(o);
             true
         }
         Err(_) => false,

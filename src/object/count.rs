@@ -53,13 +53,20 @@ fn add(o: &'static Object) {
     if i64::from(count(o.shared.fetch_add(ONE, Relaxed))) >= LIMIT {
         saturate(o);
     }
+    counted(o);
+}
+
+/// By who has just taken a reference to an object that it does not own, by an RMW: if the collector has marked it, it is no
+/// garbage, or not yet.
+#[inline(always)]
+pub fn counted(o: &'static Object) {
     fence_after_rmw(); // the count comes before the look: pairs with the fence in `collect::find`
     if o.gc.load(Relaxed) & COLLECTING != 0 {
         unmark(o);
     }
 }
 
-/// By who has just taken a reference to an object that it does not own, and found it marked: it is no garbage, or not yet.
+/// Likewise, where the mark has been seen.
 #[cold]
 pub fn unmark(o: &'static Object) {
     o.gc.fetch_and(!COLLECTING, Release); // pairs with the Acquire in `collect::find`

@@ -150,6 +150,24 @@ static void nothing_wrong(void) {
   CHECK_STATUS(obj_immortalize(new_object(type)), GILRT_OK);
 }
 
+static int let_go(obj_t *self, obj_visit_fn visit, void *user) {
+  (void)self, (void)visit, (void)user;
+  CHECK_STATUS(gil_release(), GILRT_OK);
+  CHECK_STATUS(gil_acquire(), GILRT_OK);
+  return 0;
+}
+
+static void traverse_that_calls_back(void) {
+  const obj_type_config_t config = {
+      .struct_size = sizeof config, .name = "node", .payload_size = 24, .traverse = let_go, .clear = clear_nothing};
+  obj_type_t *type = NULL;
+  CHECK_STATUS(obj_type_new(&config, &type), GILRT_OK);
+  obj_t *object = new_object(type);
+  CHECK_EQ(obj_collect(), 0);
+  obj_decref(object);
+  CHECK_EQ(obj_live_count(), 0);
+}
+
 /* A host's blocks, each of which remembers its size. */
 static size_t blocks;
 
@@ -206,6 +224,7 @@ int main(int argc, char **argv) {
   else if (IS("beyond_extra")) beyond_payload(5);
   else if (IS("too_large")) too_large();
   else if (IS("detached")) in_thread(make_detached, new_type(24, NULL));
+  else if (IS("traverse")) traverse_that_calls_back();
   else if (IS("hosts_memory")) hosts_memory();
   else if (IS("nothing")) nothing_wrong();
   else CHECK(IS("release") || IS("exit") || IS("inside"));

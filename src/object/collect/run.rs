@@ -3,6 +3,7 @@
 use super::find::Found;
 use super::generations::OLD;
 use super::{Collector, FINDING, FORSAKEN, IDLE, RUNNING, add};
+use crate::check;
 use crate::attach::slow as attach;
 use crate::interp::Interp;
 use crate::object::types::{self, Type};
@@ -122,7 +123,8 @@ impl Collector {
         self.acquires.store(t.acquires.load(Relaxed), Relaxed);
         self.switches.store(Interp::of(t).gil.word().epoch(), Relaxed);
         let name = ty.shown_name();
-        self.report(format_args!("traverse of type {name} let go of the lock, which it must not"));
+        let what = format_args!("traverse of type {name} let go of the lock, which it must not");
+        if check::enabled() { check::report(what) } else { self.report(what) }
     }
 
     /// Once a finding: what is wrong with a type is wrong with all its objects.
