@@ -583,6 +583,18 @@ int64_t obj_live_count(void);
 // Safety: As obj_type_name.
 int64_t obj_type_live_count(const obj_type_t *type);
 
+// Makes an object hot: from now on each thread counts it for itself, plainly, so that what all threads count costs each of them
+// the same however many they are. For a few objects that live long, as types, modules and functions do: obj_refcount looks at all
+// threads, and a hot object that nobody refers to any more dies in the next obj_collect or gilrt_finalize. Nothing can make it an
+// ordinary one again, but for a finalizer that revives it.
+//
+// Does nothing to an object that is hot or immortal, or that is not counted by an owner or atomically. GILRT_ERR_NOT_ATTACHED if the
+// thread is not attached, GILRT_ERR_INVALID for NULL and for an object that another thread or interpreter owns, GILRT_ERR_LIMIT
+// beyond 65,536 hot objects, GILRT_ERR_NOMEM, GILRT_ERR_DEADLOCK in a signal handler that interrupted the library.
+//
+// Safety: As obj_incref.
+int obj_make_hot(obj_t *o);
+
 // Makes an object live for ever: from now on nobody counts it. The caller's reference is used up. GILRT_ERR_INVALID for
 // NULL. From any thread.
 //

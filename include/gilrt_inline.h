@@ -177,7 +177,9 @@ static inline void gilrt_decref_shared_(obj_t *o) {
     for (;;) {
       if (GILRT_STATE_(shared) == GILRT_MERGED_) { /* for as long as there are references */
         shared = __atomic_fetch_sub(&w->shared, GILRT_ONE_, __ATOMIC_ACQ_REL);
-        if (!GILRT_LIKELY_(shared != GILRT_MERGED_ + GILRT_ONE_)) obj_decref_slow(o);
+        /* One comparison for both: the last one, or a count beyond the limit. */
+        uint32_t above = (uint32_t)shared - (GILRT_MERGED_ + GILRT_ONE_) - 1;
+        if (!GILRT_LIKELY_(above < GILRT_FULL_ - (GILRT_MERGED_ + GILRT_ONE_) - 1)) obj_decref_slow(o);
         return;
       }
       if (!GILRT_LIKELY_(shared >= GILRT_ONE_)) break; /* the owner's queue may have to take the reference over */

@@ -8,6 +8,7 @@
 //! | `owners` | who counts plainly, and the references that wait for them |
 //! | `handed` | the way of a reference to its owner |
 //! | `attempt` | a reference from nothing, which a dying object refuses |
+//! | `hot` | counted by each thread for itself, and summed |
 //! | `weak` | weak references, cleared before the finalizer |
 //! | `collect` | cycles of them that nothing else refers to |
 //! | `death` | finalizer once and attached, pending otherwise; then the memory |
@@ -27,6 +28,7 @@ pub mod handed;
 pub mod header;
 pub mod heap;
 pub mod live;
+pub mod hot;
 pub mod merge;
 pub mod owners;
 pub mod types;

@@ -285,6 +285,7 @@ pub fn wait_until_closed(interp: &'static Interp, deadline: u64) -> Result<(), S
 /// By the last thread of a closed interpreter: what others left there is done.
 pub fn last_rites(t: &'static Thread) -> Result<(), Status> {
     crate::attach::acquire_as::<Runtime>(t, Wait::Return)?;
+    crate::object::hot::sweep();
     crate::object::collect::run::collect_last(t);
     crate::attach::release::<Runtime>(t)
 }
@@ -323,6 +324,7 @@ mod held_across_fork {
         _libraries: Guard<'static, crate::module::Libraries>,
         interps: Guard<'static, lives::All>,
         _types: Guard<'static, crate::object::types::Slots>,
+        _hot: crate::object::hot::Frozen,
         _weak: crate::object::weak::Frozen,
         _table: Guard<'static, crate::thread::table::Free>,
         _check: Guard<'static, check::table::Table>,
@@ -345,6 +347,7 @@ mod held_across_fork {
             _libraries: crate::module::freeze(),
             interps: lives::freeze(),
             _types: crate::object::types::freeze(),
+            _hot: crate::object::hot::freeze(),
             _weak: crate::object::weak::freeze(),
             _table: THREADS.freeze(),
             _check: check::table::freeze(),

@@ -77,6 +77,8 @@ pub struct Thread {
     /// Outermost acquisitions, the fast ones too (S4).
     pub acquires: OwnU64,
 
+    /// Its counts of hot objects; null until the first.
+    pub hot: AtomicPtr<c_void>,
     /// Its place in the table, and what the lock word calls it. Never 0 but for the two static states.
     pub id: u32,
     /// Where the schedule of its lock knows it.
@@ -118,6 +120,7 @@ macro_rules! new_thread {
             depth: OwnU32::new(0),
             away: AtomicU32::new(0),
             acquires: OwnU64::new(0),
+            hot: AtomicPtr::new(std::ptr::null_mut()),
             id: $id,
             member: OwnU32::new(u32::MAX),
             streak: OwnU32::new(0),

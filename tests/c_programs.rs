@@ -174,6 +174,11 @@ fn the_collector_needs_no_memory() {
 }
 
 #[test]
+fn hot_objects_are_counted_by_threads_of_every_kind() {
+    passes("hot.c");
+}
+
+#[test]
 fn the_library_can_be_opened_and_closed_inside_a_thread() {
     run(command(&program_without_library("dlopen_in_thread.c")).arg(library())).expect_success();
 }

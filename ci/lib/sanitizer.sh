@@ -3,8 +3,8 @@
 
 : "${host:?ci/lib/common.sh comes first}"
 
-# The tests whose C programs and modules put the library under stress from several threads.
-stress_tests=(--test c_programs --test modules --test samples)
+# The tests that put the library under stress from several threads.
+stress_tests=(--test c_programs --test hot --test modules --test samples)
 
 # use_clang LLVM SANITIZERS: compiles and links C with that clang, Rust's linker included. clang's own runtime serves both
 # languages, for two copies of a sanitizer in one process know nothing of each other.

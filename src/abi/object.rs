@@ -5,7 +5,7 @@ use crate::check;
 use crate::interp::Interp;
 use crate::object::header::Object;
 use crate::object::types::{self, Spec, Type};
-use crate::object::{self, attempt, count};
+use crate::object::{self, attempt, count, hot};
 use crate::status::Status;
 use crate::sync::Ordering::Relaxed;
 use crate::sys::tls;
@@ -243,6 +243,25 @@ pub extern "C" fn obj_live_count() -> i64 {
 pub unsafe extern "C" fn obj_type_live_count(r#type: *const Type) -> i64 {
     // SAFETY: by the contract.
     unsafe { r#type.as_ref() }.map_or(0, |ty| ty.live.count())
+}
+
+/// Makes an object hot: from now on each thread counts it for itself, plainly, so that what all threads count costs each of them
+/// the same however many they are. For a few objects that live long, as types, modules and functions do: obj_refcount looks at all
+/// threads, and a hot object that nobody refers to any more dies in the next obj_collect or gilrt_finalize. Nothing can make it an
+/// ordinary one again, but for a finalizer that revives it.
+///
+/// Does nothing to an object that is hot or immortal, or that is not counted by an owner or atomically. GILRT_ERR_NOT_ATTACHED if the
+/// thread is not attached, GILRT_ERR_INVALID for NULL and for an object that another thread or interpreter owns, GILRT_ERR_LIMIT
+/// beyond 65,536 hot objects, GILRT_ERR_NOMEM, GILRT_ERR_DEADLOCK in a signal handler that interrupted the library.
+///
+/// # Safety
+/// As obj_incref.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn obj_make_hot(o: *mut Object) -> c_int {
+    border(|| {
+        // SAFETY: by the contract.
+        hot::make(unsafe { o.as_ref() }.ok_or(Status::Invalid)?, tls::current())
+    })
 }
 
 /// Makes an object live for ever: from now on nobody counts it. The caller's reference is used up. GILRT_ERR_INVALID for

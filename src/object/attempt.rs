@@ -7,11 +7,19 @@
 //! | the owner | `local == 0` | its own corpse (R10); otherwise nobody can take the last reference away meanwhile |
 //! | another | PLAIN or MERGED, and 0 | refused: dead, or, if PLAIN, about to be for all one can tell |
 //! | another | MAYBE_WEAK or QUEUED, or a count | one CAS on `shared`, against the one of a merge or of the last decrement |
+//! | anybody | HOT, or FROZEN | one count more under the lock of its weak references, under which its death is decided too |
 
-use super::count;
 use super::header::*;
+use super::{count, hot, weak};
 use crate::check::{self, count::Counted};
 use crate::sync::Ordering::*;
+
+enum Answer {
+    Taken,
+    Refused,
+    /// Whether it lives can be told under the lock only.
+    Hot,
+}
 
 /// `me` is the caller's `self`.
 pub fn try_incref(o: &'static Object, me: u32) -> bool {
@@ -25,30 +33,58 @@ pub fn try_incref(o: &'static Object, me: u32) -> bool {
             counted => return counted == Counted::Done,
         }
     }
+    match attempt(o, me) {
+        Answer::Taken => true,
+        Answer::Refused => false,
+        Answer::Hot => weak::try_hot(o, me),
+    }
+}
+
+/// As [`try_incref`], under the lock of the object's weak references.
+pub(super) fn try_locked(o: &'static Object, me: u32) -> bool {
+    match attempt(o, me) {
+        Answer::Taken => true,
+        Answer::Refused => false,
+        Answer::Hot => {
+            hot::incref(o);
+            true
+        }
+    }
+}
+
+fn attempt(o: &'static Object, me: u32) -> Answer {
     // Acquire: pairs with the Release by which a corpse becomes IMMORTAL, before which it was FINALIZED.
     let owner = o.owner.load(Acquire);
     if o.gc.load(Relaxed) & FINALIZED != 0 {
-        return false;
+        return Answer::Refused;
     }
     if owner == me {
-        let lives = o.local.load(Relaxed) != 0;
-        if lives {
-            count::incref(o, me);
+        if o.local.load(Relaxed) == 0 {
+            return Answer::Refused;
         }
-        return lives;
+        count::incref(o, me);
+        return Answer::Taken;
     }
-    if owner == IMMORTAL {
-        return true;
+    match owner {
+        IMMORTAL => Answer::Taken,
+        HOT => Answer::Hot,
+        _ => take_shared(o),
     }
+}
+
+fn take_shared(o: &'static Object) -> Answer {
+    let refuses = |s| s == PLAIN || s == MERGED || i64::from(super::header::count(s)) >= LIMIT;
     // Acquire: pairs with the Release of whoever last dropped a reference.
-    match o.update(Acquire, |s| (s != PLAIN && s != MERGED).then_some(s + ONE)) {
-        Ok(old) => {
-            if i64::from(count(old)) >= LIMIT {
-                count::saturate(o); // with the reference that was just taken (C4)
-            }
+    match o.update(Acquire, |s| (!refuses(s)).then_some(s + ONE)) {
+        Ok(_) => {
             count::counted(o);
-            true
+            Answer::Taken
         }
-        Err(_) => false,
+        Err(PLAIN | MERGED) => Answer::Refused,
+        Err(_) if hot::is(o) => Answer::Hot,
+        Err(_) => {
+            count::saturate(o); // so many references that it lives, and is about to become that anyway (C4)
+            Answer::Taken
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Increments and decrements: plain for the owner, atomic for everybody else.
 
 use super::header::*;
-use super::{death, handed, merge, types};
+use super::{death, handed, hot, merge, types};
 use crate::check::{self, count::Counted, record::Event};
 use crate::sync::{Ordering::*, fence_after_rmw};
 use crate::watch::log::{self, Text};
@@ -51,9 +51,15 @@ fn incref_shared(o: &'static Object) {
 #[inline(always)]
 fn add(o: &'static Object) {
     if i64::from(count(o.shared.fetch_add(ONE, Relaxed))) >= LIMIT {
-        saturate(o);
+        return incref_beyond(o);
     }
     counted(o);
+}
+
+/// The count has come to its end, or the object is hot, and its owner was looked at before it was.
+#[cold]
+fn incref_beyond(o: &'static Object) {
+    if hot::is(o) { hot::incref(o) } else { saturate(o) }
 }
 
 /// By who has just taken a reference to an object that it does not own, by an RMW: if the collector has marked it, it is no
@@ -84,6 +90,7 @@ extern "C" fn incref_special(o: &'static Object) {
     }
     match o.owner.load(Relaxed) {
         IMMORTAL => {}
+        HOT => hot::incref(o),
         _ => add(o),
     }
 }
@@ -108,6 +115,7 @@ extern "C" fn decref_special(o: &'static Object) {
     }
     match o.owner.load(Relaxed) {
         IMMORTAL => {}
+        HOT => hot::decref(o),
         _ => drop_shared(o),
     }
 }
@@ -142,8 +150,7 @@ fn subtract(o: &'static Object) -> After {
         let (next, after) = match state(s) {
             // The state, since an owner of 0 is there before the counts are merged (R2). It lasts as long as references do, and one
             // is the caller's: so whatever the count is by now, this need not be tried twice, be the threads ever so many.
-            MERGED if o.shared.fetch_sub(ONE, AcqRel) == MERGED + ONE => return After::Dead,
-            MERGED => return After::Alive,
+            MERGED => return subtract_from_all(o),
             _ if i64::from(count(s)) <= -LIMIT => {
                 saturate(o); // with the reference that was to be dropped
                 return After::Alive;
@@ -158,6 +165,29 @@ fn subtract(o: &'static Object) -> After {
     }
 }
 
+/// All references are in the count, or the object is hot.
+#[inline(always)]
+fn subtract_from_all(o: &'static Object) -> After {
+    let old = o.shared.fetch_sub(ONE, AcqRel);
+    if old == MERGED + ONE {
+        return After::Dead;
+    }
+    if i64::from(count(old)) >= LIMIT {
+        decref_beyond(o);
+    }
+    After::Alive
+}
+
+/// As [`incref_beyond`].
+#[cold]
+fn decref_beyond(o: &'static Object) {
+    if hot::is(o) {
+        hot::decref(o);
+    } else {
+        saturate(o); // as whoever took it there is about to do
+    }
+}
+
 /// The inline code has taken a reference, and found the count full or the object marked.
 pub fn was_incremented(o: &'static Object, me: u32) {
     let full = if o.owner.load(Relaxed) == me {
@@ -165,12 +195,21 @@ pub fn was_incremented(o: &'static Object, me: u32) {
     } else {
         i64::from(count(o.shared.load(Relaxed))) > LIMIT
     };
-    if full { saturate(o) } else { unmark(o) }
+    match full {
+        _ if hot::is(o) => hot::incref(o),
+        true => saturate(o),
+        false => unmark(o),
+    }
 }
 
-/// The inline code has made `local` 0, being the owner, or dropped the last reference of a merged object.
+/// The inline code has made `local` 0, being the owner, or dropped the last reference of a merged object, or found a count
+/// beyond the limit.
 pub fn came_to_zero(o: &'static Object, me: u32) {
-    if o.owner.load(Relaxed) == me { local_zero(o, me) } else { death::bury(o) }
+    if o.owner.load(Relaxed) == me {
+        return local_zero(o, me);
+    }
+    // Whoever dropped the last reference finds this: nothing changes it any more.
+    if o.shared.load(Relaxed) == MERGED { death::bury(o) } else { decref_beyond(o) }
 }
 
 /// Drops a reference of a queue whose object was merged by somebody else meanwhile; true if it was the last.

@@ -2,20 +2,21 @@
 //!
 //! | `owner` | who counts in `local` | leaves to |
 //! |---|---|---|
-//! | a token | the thread whose `self` it is, or the holder of the lock whose token it is | MERGED_OWNER, IMMORTAL |
-//! | MERGED_OWNER | nobody; `local` is the business of the merge that won the CAS on `owner` | IMMORTAL |
+//! | a token | the thread whose `self` it is, or the holder of the lock whose token it is | MERGED_OWNER, HOT, IMMORTAL |
+//! | MERGED_OWNER | nobody; `local` is the business of the merge that won the CAS on `owner` | HOT, IMMORTAL |
+//! | HOT | nobody: `local` is the number of a slot, and everybody counts for himself (see `hot`) | MERGED_OWNER by its death, IMMORTAL |
 //! | IMMORTAL | nobody; nothing is counted any more | nothing |
 //! | CHECKED | whoever has the mutex of the check table | IMMORTAL |
-//! | HOT | nobody; `local` is the number of a slot | MERGED_OWNER, IMMORTAL |
 //!
 //! | state in `shared` | count | means | leaves to |
 //! |---|---|---|---|
 //! | PLAIN | >= 0 | the owner may free at `local == 0 && shared == 0` without an RMW, so a try refuses 0 | any |
 //! | MAYBE_WEAK | >= 0 | the owner must merge first, so a try may start from 0 | QUEUED, MERGED |
 //! | QUEUED | any sign: references move | as MAYBE_WEAK; one reference belongs to the owner's queue | MERGED |
-//! | MERGED | >= 0 | all references are in the count; 0 is dead | PLAIN, by the finalizer's thread alone |
+//! | MERGED | >= 0 | all references are in the count; 0 is dead | PLAIN, by the finalizer's thread alone; FROZEN |
+//! | FROZEN, which is MERGED and beyond LIMIT | means nothing | the object is hot: who comes with an owner of before learns it here | MERGED and 0, by its death |
 //!
-//! The states are values, not bits: `MAYBE_WEAK | QUEUED` would read MERGED (C1).
+//! The states are values, not bits: `MAYBE_WEAK | QUEUED` would read MERGED (C1). Any state becomes FROZEN.
 
 #[cfg(loom)]
 use super::watched::{AtomicI32, AtomicU8, AtomicU32};
@@ -33,6 +34,10 @@ pub const ONE: i32 = 4;
 /// The count stays within half of its 30 bits, so every thread may overshoot by one before it sees that (C4).
 pub const LIMIT: i64 = 1 << 28;
 
+/// In `shared`: an object that is hot. So far beyond the limit, on either side of it, that those who find it by a count of
+/// before, each thread once, never get back to it.
+pub const FROZEN: i32 = ((LIMIT + LIMIT / 2) as i32) << 2 | MERGED;
+
 /// In `owner`: all counts are in `shared`. Tokens have their top bit set, so neither this nor a dead header that is used
 /// as a link can look like somebody's token (R19).
 pub const MERGED_OWNER: u32 = 0;
@@ -40,7 +45,7 @@ pub const MERGED_OWNER: u32 = 0;
 pub const IMMORTAL: u32 = u32::MAX;
 /// In `owner`: of a checking runtime. The count is in `local`, and changes under the mutex of the check table only.
 pub const CHECKED: u32 = 0xFFFF_FFFA;
-/// In `owner`: counted by each thread in a slot of its own, whose number is in `local`.
+/// In `owner`: counted by each thread for itself, in the slot whose number is in `local`.
 pub const HOT: u32 = 0xFFFF_FFFD;
 /// What is below is no token: merged, or the upper half of a link.
 pub const FIRST_TOKEN: u32 = 0x8000_0000;
@@ -110,6 +115,7 @@ impl Object {
         let local = match self.owner.load(Relaxed) {
             IMMORTAL => return usize::MAX,
             MERGED_OWNER => 0,
+            HOT => return super::hot::references(self),
             _ => i64::from(self.local.load(Relaxed)),
         };
         (local + i64::from(count(self.shared.load(Relaxed)))).max(0) as usize

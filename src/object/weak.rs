@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `get` | a try, if the block still names the object | the memory is an object's: death has not been here |
 //! | `clear`, by death, before the finalizer | takes the block out of the table, and the object out of the block | no later `get` finds it |
+//! | a try on a hot object | one count more | see `hot`: its death is decided under the lock as well |
 //! | `new` | looks at `gc` by an RMW, then puts the block into the table | refuses whoever death or the collector has marked before (C9) |
 //!
 //! Nothing is dropped under it, so no destructor runs there. The last user of a block frees it, whichever comes last, the
@@ -123,7 +124,7 @@ pub fn get(weak: &Weak) -> Option<&'static Object> {
     let _shard = shard(weak.address).lock();
     // SAFETY: death takes the object out under the lock, before it frees anything.
     let o: &'static Object = unsafe { weak.object.load(Relaxed).as_ref() }?;
-    attempt::try_incref(o, me).then_some(o)
+    attempt::try_locked(o, me).then_some(o)
 }
 
 /// One user less.
@@ -155,13 +156,31 @@ pub unsafe fn free(weak: NonNull<Weak>) {
 /// By death and by the collector, after whatever mark refuses new ones: nobody finds the object by a weak reference any more.
 #[cold]
 pub fn clear(o: &'static Object) {
+    clear_if(o, || true);
+}
+
+/// As [`clear`], if `dead` says so under the lock, which keeps tries on hot objects away.
+pub fn clear_if(o: &'static Object, dead: impl FnOnce() -> bool) -> bool {
     let _errno = KeepErrno::new();
     let _inside = attach::enter(); // None in a slow path
-    if let Some(block) = shard(address(o)).lock().remove(&address(o)) {
-        // SAFETY: it was in the table; see `join`. Its users may leave as soon as the lock, which is a temporary of this whole
-        // statement, is unlocked.
+    let mut shard = shard(address(o)).lock();
+    if !dead() {
+        return false;
+    }
+    if let Some(block) = shard.remove(&address(o)) {
+        // SAFETY: it was in the table; see `join`. Its users may leave as soon as the lock is unlocked.
         unsafe { block.0.as_ref() }.object.store(ptr::null_mut(), Relaxed);
     }
+    true
+}
+
+/// A try on a hot object that was found some other way than by a weak reference.
+#[cold]
+pub(super) fn try_hot(o: &'static Object, me: u32) -> bool {
+    let _errno = KeepErrno::new();
+    let Some(_inside) = attach::enter() else { return false };
+    let _shard = shard(address(o)).lock();
+    attempt::try_locked(o, me)
 }
 
 /// The same, by the collector, which has all shards.

@@ -6,6 +6,7 @@ use super::{Collector, FINDING, FORSAKEN, IDLE, RUNNING, add};
 use crate::check;
 use crate::attach::slow as attach;
 use crate::interp::Interp;
+use crate::object::hot;
 use crate::object::types::{self, Type};
 use crate::object::{death, merge};
 use crate::status::Status;
@@ -32,7 +33,8 @@ fn collect_due(t: &'static Thread, interp: &'static Interp) {
 
 /// All generations; how many unreachable objects were freed.
 pub fn collect_all(t: &'static Thread) -> Result<u64, Status> {
-    collect(t, Interp::of(t), OLD)
+    let freed = collect(t, Interp::of(t), OLD)?;
+    Ok(freed + hot::sweep() as u64)
 }
 
 /// The last one, by the thread that ends the interpreter, attached.
