@@ -62,6 +62,11 @@ fn forks_while_others_use_weak_references() {
 }
 
 #[test]
+fn forks_while_others_count_hot_objects() {
+    passes_with("fork_storm.c", &["hot"]);
+}
+
+#[test]
 fn forks_while_other_threads_come_and_end() {
     passes_with("fork_storm.c", &["exits"]);
 }

@@ -1,5 +1,6 @@
 /* Forks while other threads hammer the library: in each child everything works, whatever the others were in the middle of
-   (L15, L24). fork_storm WHAT, where WHAT is what they hammer: lock, calls, log, exits or weak. */
+   (L15, L24). fork_storm WHAT, where WHAT is what they hammer: lock, calls, log, exits, weak or
+   hot. */
 #include "child.h"
 
 #define HAMMERS 3u
@@ -9,7 +10,7 @@ static atomic_bool stop;
 static atomic_uint running;
 static uint64_t plain; /* guarded by the lock */
 static obj_type_t *type;
-static obj_t *object;
+static obj_t *object, *hot_object;
 
 static int nothing(void *user) {
   (void)user;
@@ -74,6 +75,17 @@ static void weak(unsigned index) {
   obj_weak_free(reference);
 }
 
+/* One of them looks at the slots. */
+static void hot(unsigned index) {
+  obj_incref(hot_object);
+  if (index == 0) {
+    CHECK_STATUS(gil_acquire(), GILRT_OK);
+    CHECK_STATUS(obj_make_hot(hot_object), GILRT_OK);
+    CHECK_STATUS(gil_release(), GILRT_OK);
+  }
+  obj_decref(hot_object);
+}
+
 static void (*hammer)(unsigned index);
 
 static void body(unsigned index, void *unused) {
@@ -105,6 +117,9 @@ static void child(void *held) {
   obj_incref(object);
   obj_decref(object);
   weak(0);
+  hot(0);
+  CHECK_STATUS(obj_make_hot(object), GILRT_OK); /* in a slot of its own */
+  hot(1);
   CHECK_STATUS(gil_release(), GILRT_OK);
   gilrt_set_log(ignore, NULL);
   CHECK_EQ(pthread_create(&thread, NULL, end_while_holding, NULL), 0);
@@ -116,7 +131,7 @@ int main(int argc, char **argv) {
   static const struct {
     const char *name;
     void (*hammer)(unsigned index);
-  } kinds[] = {{"lock", lock}, {"calls", calls}, {"log", logs}, {"exits", exits}, {"weak", weak}};
+  } kinds[] = {{"lock", lock}, {"calls", calls}, {"log", logs}, {"exits", exits}, {"weak", weak}, {"hot", hot}};
   for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (argc == 2 && strcmp(argv[1], kinds[i].name) == 0) hammer = kinds[i].hammer;
   CHECK(hammer);
@@ -125,6 +140,8 @@ int main(int argc, char **argv) {
   CHECK_STATUS(gil_acquire(), GILRT_OK);
   CHECK_STATUS(obj_type_new(&config, &type), GILRT_OK);
   CHECK_STATUS(obj_new(type, 0, &object), GILRT_OK);
+  CHECK_STATUS(obj_new(type, 0, &hot_object), GILRT_OK);
+  CHECK_STATUS(obj_make_hot(hot_object), GILRT_OK);
   CHECK_STATUS(gil_release(), GILRT_OK);
   team_start(&team, HAMMERS, body, NULL);
   AWAIT(atomic_load(&running) == HAMMERS);
