@@ -179,11 +179,6 @@ fn hot_objects_are_counted_by_threads_of_every_kind() {
 }
 
 #[test]
-fn hot_objects_need_no_memory_to_be_counted() {
-    passes("hot_nomem.c");
-}
-
-#[test]
 fn the_library_can_be_opened_and_closed_inside_a_thread() {
     run(command(&program_without_library("dlopen_in_thread.c")).arg(library())).expect_success();
 }

@@ -16,6 +16,12 @@ fn passes_with(source: &str, arguments: &[&str]) {
     run(command(&program(source)).args(arguments)).expect_success();
 }
 
+/// Not under valgrind, which has an allocator of its own.
+#[test]
+fn hot_objects_need_no_memory_to_be_counted() {
+    passes("hot_nomem.c");
+}
+
 #[test]
 fn calls_run_in_order_at_the_next_safepoint() {
     passes("call_soon.c");

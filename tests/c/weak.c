@@ -203,7 +203,8 @@ static void bad_input_is_answered_and_errno_kept(void) {
 }
 
 static void the_immortal_are_found_for_ever(void) {
-  obj_t *object = new_object(plain);
+  static obj_t *object; /* found by leak checkers for ever */
+  object = new_object(plain);
   obj_weak_t *before = new_weak(object);
   CHECK_STATUS(obj_immortalize(object), GILRT_OK);
   obj_weak_t *after = new_weak(object);

@@ -96,12 +96,17 @@ impl Counters {
     #[inline(always)]
     pub fn pair(&self, slot: u32) -> Option<&'static Pair> {
         // Acquire: pairs with the Release in `make_pair`.
-        let chunk = self.chunks[slot as usize / CHUNK % CHUNKS].load(Acquire);
+        let chunk = self.chunk(slot).load(Acquire);
         if chunk.is_null() {
             return None;
         }
         // SAFETY: within the chunk, which is never given back.
         Some(unsafe { &*chunk.add(slot as usize % CHUNK) })
+    }
+
+    #[inline(always)]
+    fn chunk(&self, slot: u32) -> &AtomicPtr<Pair> {
+        &self.chunks[slot as usize / CHUNK % CHUNKS] // within bounds, for all that the compiler knows
     }
 
     /// By whoever may add chunks: the counters' thread, or the holder of the mutex of all slots. None: no memory.
@@ -117,7 +122,7 @@ impl Counters {
                 // SAFETY: within the fresh chunk.
                 unsafe { chunk.add(i).write(Pair { taken: AtomicU64::new(0), dropped: AtomicU64::new(0) }) };
             }
-            self.chunks[slot as usize / CHUNK].store(chunk, Release); // pairs with the Acquire in `pair`
+            self.chunk(slot).store(chunk, Release); // pairs with the Acquire in `pair`
         }
         self.pair(slot)
     }
