@@ -9,6 +9,7 @@ pub mod lock;
 pub mod module;
 pub mod object;
 pub mod runtime;
+pub mod section;
 pub mod version;
 pub mod watch;
 pub mod weak;

@@ -7,6 +7,9 @@
 //! | `merge` | from two counts to one |
 //! | `owners` | who counts plainly, and the references that wait for them |
 //! | `handed` | the way of a reference to its owner |
+//! | `lock` | the locks in an object's header |
+//! | `bare` | `obj_lock`, and waiting detached |
+//! | `waits` | checking mode: who waits for whom |
 //! | `attempt` | a reference from nothing, which a dying object refuses |
 //! | `hot` | counted by each thread for itself, and summed |
 //! | `weak` | weak references, cleared before the finalizer |
@@ -21,6 +24,7 @@
 //! reasons for.
 
 pub mod attempt;
+pub mod bare;
 pub mod collect;
 pub mod count;
 pub mod death;
@@ -29,9 +33,11 @@ pub mod header;
 pub mod heap;
 pub mod live;
 pub mod hot;
+pub mod lock;
 pub mod merge;
 pub mod owners;
 pub mod types;
+pub mod waits;
 pub mod weak;
 
 use crate::check;

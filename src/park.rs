@@ -1,6 +1,8 @@
 //! Where a thread sleeps: a word of its own that nobody else waits on, so that whoever answers wakes exactly it, and
 //! never through somebody's condition variable (L8).
 
+pub mod lot;
+
 use crate::sync::{AtomicU32, Ordering::*, mutant};
 
 /// What a sleeper has been told.

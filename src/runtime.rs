@@ -326,6 +326,8 @@ mod held_across_fork {
         _types: Guard<'static, crate::object::types::Slots>,
         _hot: crate::object::hot::Frozen,
         _weak: crate::object::weak::Frozen,
+        waits: Guard<'static, crate::object::waits::Waits>,
+        lot: crate::object::lock::Frozen,
         _table: Guard<'static, crate::thread::table::Free>,
         _check: Guard<'static, check::table::Table>,
         _log: Guard<'static, Option<log::Sink>>,
@@ -349,6 +351,8 @@ mod held_across_fork {
             _types: crate::object::types::freeze(),
             _hot: crate::object::hot::freeze(),
             _weak: crate::object::weak::freeze(),
+            waits: crate::object::waits::freeze(),
+            lot: crate::object::lock::freeze(),
             _table: THREADS.freeze(),
             _check: check::table::freeze(),
             _log: log::freeze(),
@@ -356,6 +360,15 @@ mod held_across_fork {
         };
         // SAFETY: this thread holds the locks.
         unsafe { *HELD.0.get() = Some(held) };
+    }
+
+    /// In the child: nobody waits for an object any more, and nobody else holds one.
+    pub fn reset_locks() {
+        // SAFETY: this thread took the locks in `take`, in the process that this one is a copy of.
+        if let Some(held) = unsafe { (*HELD.0.get()).as_mut() } {
+            held.waits.reset();
+            held.lot.iter_mut().for_each(|list| list.reset());
+        }
     }
 
     pub fn give_back(in_between: impl FnMut(&'static Interp, &mut Registry, &mut Inner)) {
@@ -376,6 +389,7 @@ extern "C" fn fork_parent() {
 /// Only this thread exists in the child: it keeps what it held, everything else is reset (L15, L24).
 extern "C" fn fork_child() {
     sys::barrier::after_fork();
+    held_across_fork::reset_locks();
     let mut dead = 0;
     held_across_fork::give_back(|interp, registry, inner| {
         let survivor = STARTED.get().and_then(|_| mine(interp));

@@ -24,6 +24,11 @@ fn passes_however_counted(source: &str) {
     }
 }
 
+#[track_caller]
+fn checked(source: &str) {
+    run(command(&program(source)).arg("checked").env("GILRT_CHECK", "continue")).expect_success();
+}
+
 /// From 2 to 16 threads.
 #[track_caller]
 fn passes_with_threads(source: &str) {
@@ -106,6 +111,22 @@ fn objects_are_zeroed_aligned_finalized_once_and_freed() {
 #[test]
 fn counts_are_right_from_threads_of_every_kind() {
     passes("counts.c");
+}
+
+#[test]
+fn the_lock_of_an_object_excludes_and_detaches_who_waits() {
+    passes("object_lock.c");
+    checked("object_lock.c");
+}
+
+#[test]
+fn two_locks_in_opposite_order_hang() {
+    passes("object_deadlock.c");
+}
+
+#[test]
+fn two_locks_in_opposite_order_are_answered_in_checking_mode() {
+    checked("object_deadlock.c");
 }
 
 #[test]
