@@ -17,6 +17,8 @@ pub enum Counting {
     Biased,
     /// Atomically for everybody: merged at birth.
     Atomic,
+    /// Under a lock of the object's own, for everybody.
+    Locked,
 }
 
 /// Who may be in an interpreter at once.

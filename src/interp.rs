@@ -101,7 +101,8 @@ impl Interp {
     pub fn counting(&self) -> Counting {
         match self.counting.load(Relaxed) {
             0 => Counting::Biased,
-            _ => Counting::Atomic,
+            1 => Counting::Atomic,
+            _ => Counting::Locked,
         }
     }
 

@@ -7,6 +7,8 @@
 //! | `merge` | from two counts to one |
 //! | `owners` | who counts plainly, and the references that wait for them |
 //! | `handed` | the way of a reference to its owner |
+//! | `locked` | the strategy of one lock for each object |
+//! | `quiesce` | no fork in the middle of a locked count |
 //! | `lock` | the locks in an object's header |
 //! | `bare` | `obj_lock`, and waiting detached |
 //! | `waits` | checking mode: who waits for whom |
@@ -34,8 +36,10 @@ pub mod heap;
 pub mod live;
 pub mod hot;
 pub mod lock;
+pub mod locked;
 pub mod merge;
 pub mod owners;
+pub mod quiesce;
 pub mod types;
 pub mod waits;
 pub mod weak;
@@ -99,6 +103,7 @@ pub fn new(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'stat
 #[inline(always)]
 fn born(counting: Counting, me: u32, ty: &Type, gc: u8) -> Object {
     match counting {
+        Counting::Locked => Object::born(LOCKED, 1, PLAIN, ty.index, gc),
         Counting::Biased if me != NOBODY => Object::born(me, 1, if ty.tries { MAYBE_WEAK } else { PLAIN }, ty.index, gc),
         Counting::Biased | Counting::Atomic => Object::born(MERGED_OWNER, 0, MERGED + ONE, ty.index, gc),
     }
@@ -115,10 +120,13 @@ fn new_checked(
     hooks: &Option<heap::Hooks>,
 ) -> Result<&'static Object, Status> {
     let tracked = ty.traverse.is_some();
+    // LOCKED stays LOCKED, which is to show its deadlock (M2).
+    let locked = ty.interp().is_some_and(|interp| interp.counting() == Counting::Locked);
+    let owner = if locked { LOCKED } else { CHECKED };
     let o = heap::allocate(hooks, bytes + check::table::MARGIN, extra, tracked).ok_or(Status::Nomem)?;
     // SAFETY: as in `new`.
     let o: &'static Object = unsafe {
-        o.as_ptr().write(Object::born(CHECKED, 1, PLAIN, ty.index, gc));
+        o.as_ptr().write(Object::born(owner, 1, PLAIN, ty.index, gc));
         o.as_ref()
     };
     if !check::table::born(o, &Text(ty.name().as_ptr()), bytes) {

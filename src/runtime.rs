@@ -199,6 +199,7 @@ fn clean(t: &'static Thread) {
     t.library.store(std::ptr::null_mut(), Relaxed);
     t.user.store(std::ptr::null_mut(), Relaxed);
     crate::object::death::leave_trash(t);
+    t.counting.store(0, Relaxed);
 }
 
 /// The exit hook. If a destructor of the host that runs later attaches again, the thread gets a new state and this hook
@@ -351,7 +352,11 @@ mod held_across_fork {
             _types: crate::object::types::freeze(),
             _hot: crate::object::hot::freeze(),
             _weak: crate::object::weak::freeze(),
-            waits: crate::object::waits::freeze(),
+            waits: {
+                // After all that a thread may hold while it counts, before all that it may need to finish.
+                crate::object::quiesce::before_fork(&THREADS);
+                crate::object::waits::freeze()
+            },
             lot: crate::object::lock::freeze(),
             _table: THREADS.freeze(),
             _check: check::table::freeze(),
@@ -384,11 +389,13 @@ extern "C" fn fork_prepare() {
 
 extern "C" fn fork_parent() {
     held_across_fork::give_back(|_, _, _| ());
+    crate::object::quiesce::after_fork_in_parent();
 }
 
 /// Only this thread exists in the child: it keeps what it held, everything else is reset (L15, L24).
 extern "C" fn fork_child() {
     sys::barrier::after_fork();
+    crate::object::quiesce::after_fork_in_child();
     held_across_fork::reset_locks();
     let mut dead = 0;
     held_across_fork::give_back(|interp, registry, inner| {

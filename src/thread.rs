@@ -94,6 +94,8 @@ pub struct Thread {
     pub burying: OwnU32,
     /// Objects that wait until the outermost destructor on this thread returns.
     pub trash: AtomicPtr<c_void>,
+    /// It has a count locked, or is about to: see [`crate::object::quiesce`].
+    pub counting: AtomicU32,
     /// The operating system thread, numbered from 1 and never twice.
     pub serial: OwnU64,
     /// The interpreter; null in the static states.
@@ -128,6 +130,7 @@ macro_rules! new_thread {
             since: OwnU64::new(0),
             burying: OwnU32::new(0),
             trash: AtomicPtr::new(std::ptr::null_mut()),
+            counting: AtomicU32::new(0),
             serial: OwnU64::new(0),
             interp: AtomicPtr::new(std::ptr::null_mut()),
             library: AtomicPtr::new(std::ptr::null_mut()),

@@ -130,6 +130,22 @@ fn two_locks_in_opposite_order_are_answered_in_checking_mode() {
 }
 
 #[test]
+fn counts_under_a_lock_of_each_object_are_right() {
+    passes("counts_locked.c");
+    checked("counts_locked.c");
+}
+
+#[test]
+fn no_count_is_locked_across_a_destructor() {
+    passes("locked_destructors.c");
+}
+
+#[test]
+fn counts_locked_across_destructors_deadlock_and_that_is_answered_in_checking_mode() {
+    checked("locked_destructors.c");
+}
+
+#[test]
 fn threads_of_an_interpreter_without_a_lock_count_exactly() {
     passes("free.c");
 }

@@ -44,6 +44,9 @@ pub enum obj_count {
     OBJ_COUNT_BIASED = 0,
     /// Atomically by everybody.
     OBJ_COUNT_ATOMIC = 1,
+    /// Under a lock of the object's own, by everybody: the older way, for comparison. Checking mode keeps that locked while the
+    /// object's destructor runs, which invites a deadlock, and reports it: there counting may block, detached meanwhile.
+    OBJ_COUNT_LOCKED = 2,
 }
 
 /// When a lock is biased: while one thread is alone with it, its acquires and releases cost no atomic instruction, and who
@@ -153,6 +156,7 @@ pub(super) fn of_an_interpreter(mode: i32, policy: i32, slice: u64, count: i32) 
     let counting = match count {
         0 => Counting::Biased,
         1 => Counting::Atomic,
+        2 => Counting::Locked,
         _ => return Err(Status::Invalid),
     };
     let slice = match slice {

@@ -18,5 +18,6 @@ pub mod weak;
 
 pub mod death;
 pub mod heap;
+pub mod locked;
 pub mod types;
 pub mod watched;

@@ -5,12 +5,13 @@
 //! |---|---|---|
 //! | anybody | FINALIZED | refused for good, even if the finalizer has revived the object |
 //! | the owner | `local == 0` | its own corpse (R10); otherwise nobody can take the last reference away meanwhile |
+//! | anybody | LOCKED | the count decides, under its lock |
 //! | another | PLAIN or MERGED, and 0 | refused: dead, or, if PLAIN, about to be for all one can tell |
 //! | another | MAYBE_WEAK or QUEUED, or a count | one CAS on `shared`, against the one of a merge or of the last decrement |
 //! | anybody | HOT, or FROZEN | one count more under the lock of its weak references, under which its death is decided too |
 
 use super::header::*;
-use super::{count, hot, weak};
+use super::{count, hot, locked, weak};
 use crate::check::{self, count::Counted};
 use crate::sync::Ordering::*;
 
@@ -68,6 +69,8 @@ fn attempt(o: &'static Object, me: u32) -> Answer {
     match owner {
         IMMORTAL => Answer::Taken,
         HOT => Answer::Hot,
+        LOCKED if locked::try_incref(o) => Answer::Taken,
+        LOCKED => Answer::Refused,
         _ => take_shared(o),
     }
 }

@@ -1,7 +1,7 @@
 //! Increments and decrements: plain for the owner, atomic for everybody else.
 
 use super::header::*;
-use super::{death, handed, hot, merge, types};
+use super::{death, handed, hot, locked, merge, types};
 use crate::check::{self, count::Counted, record::Event};
 use crate::sync::{Ordering::*, fence_after_rmw};
 use crate::watch::log::{self, Text};
@@ -40,7 +40,7 @@ pub fn decref(o: &'static Object, me: u32) {
 
 // The slow halves are `extern "C"`, that is, never unwind: so an exported function needs no frame to guard, and ends in a jump.
 #[inline(always)]
-fn incref_shared(o: &'static Object) {
+pub(super) fn incref_shared(o: &'static Object) {
     // In checking mode nothing is believed of what a pointer leads to.
     if check::enabled() || o.owner.load(Relaxed) >= SPECIAL {
         return incref_special(o);
@@ -91,6 +91,7 @@ extern "C" fn incref_special(o: &'static Object) {
     match o.owner.load(Relaxed) {
         IMMORTAL => {}
         HOT => hot::incref(o),
+        LOCKED => locked::incref(o),
         _ => add(o),
     }
 }
@@ -116,6 +117,7 @@ extern "C" fn decref_special(o: &'static Object) {
     match o.owner.load(Relaxed) {
         IMMORTAL => {}
         HOT => hot::decref(o),
+        LOCKED => locked::decref(o),
         _ => drop_shared(o),
     }
 }

@@ -7,7 +7,7 @@
 use super::header::*;
 use super::owners::Queue;
 use super::types::{self, Type};
-use super::{count, heap, weak};
+use super::{count, heap, locked, weak};
 use crate::attach::slow as attach;
 use crate::check::{self, record::Event};
 use crate::interp::{BURY, Interp};
@@ -128,14 +128,19 @@ pub fn pend_silently(o: &'static Object, interp: &'static Interp) {
 fn inter(o: &'static Object, ty: &'static Type, t: &'static Thread) {
     clear_weak(o); // of those that come straight from a queue
     // Dying before anything that can block (R11). An RMW, as all changes of this byte are.
+    let hold = locked::hold(o);
     let begun = o.gc.load(Relaxed) & FINALIZED != 0;
     let before = o.gc.fetch_or(if begun { CLEARED } else { ty.ending() }, Relaxed);
     if !begun && let Some(finalize) = ty.finalize {
         let me = if check::enabled() { CHECKED } else { t.identity.load(Relaxed) };
-        // PLAIN and 0 refuses tries as MERGED and 0 did.
-        o.shared.store(PLAIN, Relaxed);
-        o.local.store(1, Relaxed);
-        o.owner.store(me, Relaxed);
+        if o.owner.load(Relaxed) == LOCKED {
+            locked::revive(o);
+        } else {
+            // PLAIN and 0 refuses tries as MERGED and 0 did.
+            o.shared.store(PLAIN, Relaxed);
+            o.local.store(1, Relaxed);
+            o.owner.store(me, Relaxed);
+        }
         if check::enabled() {
             check::table::step("finalize", o, Event::Finalize);
         }
@@ -143,6 +148,7 @@ fn inter(o: &'static Object, ty: &'static Type, t: &'static Thread) {
             // SAFETY: the type's maker promised that finalize takes an object of it; attached, and with a reference.
             unsafe { finalize(ptr::from_ref(o).cast_mut()) }
         });
+        drop(hold);
         // An ordinary decrement: at zero it comes here again, and is not the first.
         return count::decref(o, t.identity.load(Relaxed));
     }
@@ -158,6 +164,7 @@ fn inter(o: &'static Object, ty: &'static Type, t: &'static Thread) {
             unsafe { clear(ptr::from_ref(o).cast_mut()) }
         });
     }
+    drop(hold); // before the memory goes (R14)
     free(o, ty);
 }
 

@@ -5,6 +5,7 @@
 //! | a token | the thread whose `self` it is, or the holder of the lock whose token it is | MERGED_OWNER, HOT, IMMORTAL |
 //! | MERGED_OWNER | nobody; `local` is the business of the merge that won the CAS on `owner` | HOT, IMMORTAL |
 //! | HOT | nobody: `local` is the number of a slot, and everybody counts for himself (see `hot`) | MERGED_OWNER by its death, IMMORTAL |
+//! | LOCKED | whoever has the COUNT lock; `shared` is PLAIN and 0 | IMMORTAL |
 //! | IMMORTAL | nobody; nothing is counted any more | nothing |
 //! | CHECKED | whoever has the mutex of the check table | IMMORTAL |
 //!
@@ -49,6 +50,9 @@ pub const CHECKED: u32 = 0xFFFF_FFFA;
 pub const HOT: u32 = 0xFFFF_FFFD;
 /// What is below is no token: merged, or the upper half of a link.
 pub const FIRST_TOKEN: u32 = 0x8000_0000;
+
+/// In `owner`: everybody counts in `local`, under the object's COUNT lock.
+pub const LOCKED: u32 = 0xFFFF_FFFC;
 
 /// Whether objects of this owner are counted plainly by somebody.
 pub fn is_token(owner: u32) -> bool {
