@@ -12,6 +12,7 @@
 //! | `lock` | the locks in an object's header |
 //! | `bare` | `obj_lock`, and waiting detached |
 //! | `waits` | checking mode: who waits for whom |
+//! | `section` | critical sections, which are given up when their thread blocks |
 //! | `attempt` | a reference from nothing, which a dying object refuses |
 //! | `hot` | counted by each thread for itself, and summed |
 //! | `weak` | weak references, cleared before the finalizer |
@@ -40,6 +41,7 @@ pub mod locked;
 pub mod merge;
 pub mod owners;
 pub mod quiesce;
+pub mod section;
 pub mod types;
 pub mod waits;
 pub mod weak;

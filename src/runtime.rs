@@ -199,6 +199,7 @@ fn clean(t: &'static Thread) {
     t.library.store(std::ptr::null_mut(), Relaxed);
     t.user.store(std::ptr::null_mut(), Relaxed);
     crate::object::death::leave_trash(t);
+    crate::object::section::abandon(t);
     t.counting.store(0, Relaxed);
 }
 
@@ -233,6 +234,7 @@ fn end(t: &'static Thread) {
 
 fn give_back(t: &'static Thread) {
     crate::object::death::leave_trash(t);
+    crate::object::section::abandon(t);
     t.interp.store(std::ptr::null_mut(), Relaxed); // before it is nobody's: see `lives`
     THREADS.give_back(t);
 }
@@ -414,6 +416,7 @@ extern "C" fn fork_child() {
         t.interp.store(std::ptr::null_mut(), Relaxed);
         THREADS.give_back(t);
     }
+    crate::object::section::insist(tls::current());
 }
 
 /// The calling thread's state in `interp`, without giving anything back.

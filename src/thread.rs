@@ -27,6 +27,8 @@ pub const ELSEWHERE: u32 = 8;
 /// In `breaker` and `poll`: somebody has stopped the threads of an interpreter without a lock. Set and cleared under the mutex
 /// of its owners.
 pub const STOP: u32 = 16;
+/// In `breaker`: the thread is in critical sections that take locks. Set and cleared by itself.
+pub const SECTIONS: u32 = 32;
 /// In `breaker` and `poll`: the static detached state. Its acquire makes a state first; its release is an error.
 pub const NOWHERE: u32 = 1 << 31;
 
@@ -38,6 +40,9 @@ pub const TICK: u32 = 2;
 pub const SERVE: u32 = 4;
 /// In `poll`: the interpreter is closing.
 pub const CLOSE: u32 = 8;
+
+/// How many objects' SECTION locks a thread has at once; beyond it the outer sections are suspended, as when it blocks.
+pub const HELD_MOST: usize = 8;
 
 /// One thread in one interpreter.
 ///
@@ -94,6 +99,11 @@ pub struct Thread {
     pub burying: OwnU32,
     /// Objects that wait until the outermost destructor on this thread returns.
     pub trash: AtomicPtr<c_void>,
+    /// The innermost critical section: a frame on the C stack.
+    pub sections: AtomicPtr<c_void>,
+    /// Whose SECTION locks it has, or is about to take: here, since the stack of a thread that has ended is gone.
+    pub held: [AtomicPtr<c_void>; HELD_MOST],
+    pub held_count: OwnU32,
     /// It has a count locked, or is about to: see [`crate::object::quiesce`].
     pub counting: AtomicU32,
     /// The operating system thread, numbered from 1 and never twice.
@@ -130,6 +140,9 @@ macro_rules! new_thread {
             since: OwnU64::new(0),
             burying: OwnU32::new(0),
             trash: AtomicPtr::new(std::ptr::null_mut()),
+            sections: AtomicPtr::new(std::ptr::null_mut()),
+            held: [const { AtomicPtr::new(std::ptr::null_mut()) }; HELD_MOST],
+            held_count: OwnU32::new(0),
             counting: AtomicU32::new(0),
             serial: OwnU64::new(0),
             interp: AtomicPtr::new(std::ptr::null_mut()),

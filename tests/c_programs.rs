@@ -146,6 +146,12 @@ fn counts_locked_across_destructors_deadlock_and_that_is_answered_in_checking_mo
 }
 
 #[test]
+fn sections_exclude_without_a_gil_and_never_deadlock() {
+    passes("sections.c");
+    checked("sections.c");
+}
+
+#[test]
 fn threads_of_an_interpreter_without_a_lock_count_exactly() {
     passes("free.c");
 }

@@ -78,6 +78,12 @@ fn forks_while_other_threads_come_and_end() {
 }
 
 #[test]
+fn forks_while_others_are_in_sections_and_count() {
+    passes("fork_objects.c");
+    run(command(&program("fork_objects.c")).env("GILRT_CHECK", "continue")).expect_success();
+}
+
+#[test]
 fn forks_while_others_count_without_a_lock() {
     passes("fork_free.c");
 }

@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | UNBIASED | there is no asymmetric barrier: a whole fence, and look again | the same |
 //! | HANDED | merge what was handed over, bury the dead | merge; the dead wait |
+//! | SECTIONS | the innermost section is taken again | all are given up |
 //! | CLOSED | refused, but for who comes back | whoever closes is told |
 //! | STOP | detach again, and wait until the world goes on (A4a) | whoever stops it is told |
 //!
@@ -13,11 +14,11 @@
 use super::Done;
 use crate::gil::Wait;
 use crate::interp::Interp;
-use crate::object::death;
+use crate::object::{death, section};
 use crate::status::Status;
 use crate::sync::{Ordering::*, full_fence, light_barrier, mutant};
 use crate::sys::futex;
-use crate::thread::{CLOSED, DETACHED, HANDED, STOP, Thread, UNBIASED};
+use crate::thread::{CLOSED, DETACHED, HANDED, SECTIONS, STOP, Thread, UNBIASED};
 
 /// `self` holds the token already. On Err it is DETACHED.
 pub fn acquire(t: &'static Thread, interp: &'static Interp, how: Wait) -> Done {
@@ -43,6 +44,7 @@ fn enter(t: &'static Thread, interp: &'static Interp, how: Wait) -> Done {
             return Ok(());
         }
         t.identity.store(DETACHED, Release); // pairs with the Acquire of whoever closes or stops
+        section::suspend(t); // what it took while it was detached, the one who stops the world may want
         interp.gil.departed();
         if closed {
             return Err(Status::Closed);
@@ -62,6 +64,9 @@ pub fn release(t: &'static Thread, interp: &'static Interp) {
         full_fence();
     }
     let asked = t.breaker.load(Relaxed);
+    if asked & SECTIONS != 0 {
+        section::suspend(t);
+    }
     if asked & HANDED != 0 {
         interp.owners.take(t).into_iter().for_each(death::await_burial);
     }
@@ -72,10 +77,16 @@ pub fn release(t: &'static Thread, interp: &'static Interp) {
 
 /// By an attached thread: detached for as long as another one has stopped the world. It comes back whatever happens (A5).
 pub fn pause(t: &'static Thread, interp: &'static Interp) {
+    leave_for(t, interp, || ());
+    section::resume_by(t, |wait| leave_for(t, interp, wait));
+}
+
+fn leave_for(t: &'static Thread, interp: &'static Interp, wait: impl FnOnce()) {
     t.away.store(t.away.load(Relaxed) + 1, Relaxed); // published by the next line
     t.identity.store(DETACHED, Release); // pairs with the Acquire of whoever stops
     light_barrier();
     release(t, interp);
+    wait();
     t.identity.store(t.token.load(Relaxed), Relaxed);
     light_barrier();
     let back = enter(t, interp, Wait::Return);

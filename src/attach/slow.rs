@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::interp::{BURY, Interp, MERGE};
-use crate::object::death;
+use crate::object::{death, section};
 use crate::runtime;
 use crate::sync::fence_after_rmw;
 use crate::sys::errno::KeepErrno;
@@ -104,6 +104,8 @@ fn acquire_rest(t: &'static Thread, how: Wait, taken: bool) -> Done {
         interp.gil.take_bias(t);
     }
     serve(t, interp, &inside);
+    drop(inside);
+    section::resume(t);
     Ok(())
 }
 
@@ -235,6 +237,10 @@ pub fn call_out<R>(t: &'static Thread, inside: Option<&Inside>, f: impl FnOnce()
         let back = interp.attach(t, Wait::Return);
         debug_assert!(back.is_ok());
         interp.gil.look(t);
+        match inside {
+            Some(inside) => inside.outside(|| section::resume(t)),
+            None => section::resume(t),
+        }
     }
     t.depth.store(depth, Relaxed);
     t.away.store(away, Relaxed);

@@ -19,5 +19,6 @@ pub mod weak;
 pub mod death;
 pub mod heap;
 pub mod locked;
+pub mod section;
 pub mod types;
 pub mod watched;
