@@ -21,7 +21,7 @@ static bool revive;
 
 static void finalize(obj_t *self) {
   CHECK(gil_held());
-  CHECK_EQ(obj_refcount(self), 1); /* the finalizer's own */
+  CHECK(obj_refcount(self) >= 1); /* the finalizer's own, and those of a cycle */
   unsigned *finalized = OBJ_PAYLOAD(self, payload_t)->finalized;
   if (finalized != NULL) ++*finalized;
   obj_incref(self);
@@ -140,6 +140,36 @@ static void an_upgrade_meets_the_last_decrement(void) {
   }
 }
 
+static int visit_next(obj_t *self, obj_visit_fn visit, void *user) {
+  obj_t *next = OBJ_PAYLOAD(self, payload_t)->next;
+  return next == NULL ? 0 : visit(next, user);
+}
+
+static void cycles_are_collected(void) {
+  const obj_type_config_t config = {.struct_size = sizeof config,
+                                    .name = "node",
+                                    .payload_size = sizeof(payload_t),
+                                    .finalize = finalize,
+                                    .traverse = visit_next,
+                                    .clear = clear};
+  obj_type_t *node = NULL;
+  obj_t *ring[3];
+  unsigned finalized = 0;
+  CHECK_STATUS(gil_acquire(), GILRT_OK);
+  CHECK_STATUS(obj_type_new(&config, &node), GILRT_OK);
+  for (int i = 0; i < 3; i++) CHECK_STATUS(obj_new(node, 0, &ring[i]), GILRT_OK);
+  for (int i = 0; i < 3; i++)
+    *OBJ_PAYLOAD(ring[i], payload_t) = (payload_t){.finalized = &finalized, .next = obj_newref(ring[(i + 1) % 3])};
+  obj_decref(ring[0]);
+  obj_decref(ring[1]);
+  CHECK_EQ(obj_collect(), 0); /* the third one's reference keeps all */
+  obj_decref(ring[2]);
+  CHECK_EQ(obj_collect(), 3);
+  CHECK_EQ(finalized, 3);
+  CHECK_EQ(obj_live_count(), 0);
+  CHECK_STATUS(gil_release(), GILRT_OK);
+}
+
 /* R18. */
 static void *drop_a_long_list(void *unused) {
   (void)unused;
@@ -187,6 +217,7 @@ int main(void) {
   for (unsigned threads = 2; threads <= THREADS; threads *= 2) threads_of_all_kinds_share_objects(threads);
   a_finalizer_may_keep_the_object();
   an_upgrade_meets_the_last_decrement();
+  cycles_are_collected();
   a_long_list_dies_on_a_small_stack();
   an_immortal_object_is_counted_no_more();
   CHECK_STATUS(gilrt_finalize(FOREVER), GILRT_OK);
