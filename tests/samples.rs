@@ -38,11 +38,12 @@ fn reported(finished: &Finished, name: &str) -> Vec<i64> {
 
 #[test]
 fn each_sample_describes_itself() {
-    let samples: [(&str, &[&str]); 4] = [
+    let samples: [(&str, &[&str]); 5] = [
         ("counter", &["locked", "unlocked"]),
         ("vector", &["push", "churn", "nest"]),
         ("graph", &["rings", "churn"]),
         ("image", &["blur", "sobel"]),
+        ("cache", &["lookup", "churn", "stream"]),
     ];
     for (name, functions) in samples {
         let finished = drive([sample(name)]);
@@ -96,6 +97,59 @@ fn the_vector_is_balanced_whatever_happens_to_its_items() {
     assert_eq!(finished.line("live "), "0");
 }
 
+/// Runs a function of the cache twice, and checks what is true of any cache; the figures after the second run by name.
+#[track_caller]
+fn cached(mode: &str, threads: usize, function: &str, rounds: usize) -> impl Fn(&str) -> i64 {
+    let finished = call(&format!("{mode} -t {threads} -n 2"), "cache", function, &[&rounds.to_string()]);
+    succeeds(&finished, threads);
+    for run in 0..2 {
+        let [gets, hits, weak_hits, misses, unsound, made, recent] =
+            ["gets", "hits", "weak_hits", "misses", "unsound", "made", "recent"]
+                .map(|name| reported(&finished, name)[run]);
+        assert_eq!(hits + weak_hits + misses, gets, "{}", finished.description);
+        assert_eq!(unsound, 0, "{}", finished.description);
+        assert!(made >= misses && recent <= 256, "{}", finished.description);
+    }
+    assert_eq!(finished.line("live "), "0");
+    move |name| reported(&finished, name)[1]
+}
+
+/// With the lock of the main interpreter, and in an interpreter without one.
+fn modes_and_crowds() -> impl Iterator<Item = (&'static str, usize)> {
+    ["", "-f"].into_iter().flat_map(|mode| [2, 4, 8, 16].map(|threads| (mode, threads)))
+}
+
+#[test]
+fn the_cache_finds_what_is_alive_and_makes_what_it_misses() {
+    for (mode, threads) in modes_and_crowds() {
+        let figure = cached(mode, threads, "lookup", 1000);
+        assert_eq!(figure("gets"), 2 * 1000 * threads as i64);
+        assert_eq!(figure("made"), figure("misses"));
+        assert_eq!(figure("evicted"), 0);
+        // Each thread holds on to more than the cache does.
+        assert!(figure("hits") > 0 && figure("weak_hits") > 0);
+    }
+}
+
+/// Among others, a lookup meets an entry whose item waits, in its destructor, for the section in order to take it out (R22).
+#[test]
+fn the_cache_is_right_while_its_items_are_replaced_and_evicted() {
+    for (mode, threads) in modes_and_crowds() {
+        let figure = cached(mode, threads, "churn", 1000);
+        assert!(figure("evicted") > 0 && figure("made") > figure("misses"));
+    }
+}
+
+#[test]
+fn the_entries_of_what_is_dead_do_not_pile_up_in_the_cache() {
+    for (mode, threads) in [("", 1), ("", 4), ("-f", 4)] {
+        let figure = cached(mode, threads, "stream", 5000);
+        assert_eq!(figure("misses"), 2 * 5000 * threads as i64);
+        // Of so many keys no more remain than are alive, and once more as many.
+        assert!(figure("faded") <= 2 * 512 * threads as i64, "{} entries have faded", figure("faded"));
+    }
+}
+
 #[test]
 fn vectors_that_contain_one_another_are_collected() {
     let finished = call("-t 6 -n 2", "vector", "nest", &["1500"]);
@@ -129,9 +183,13 @@ fn of_a_graph_that_everybody_changes_what_can_be_reached_is_left() {
 #[test]
 fn counts_that_are_no_numbers_are_answered() {
     for bad in ["0", "-1", "", "many", "1e9", "10 ", "99999999999999999999999"] {
-        for (name, function) in
-            [("counter", "locked"), ("counter", "unlocked"), ("vector", "churn"), ("graph", "rings")]
-        {
+        for (name, function) in [
+            ("counter", "locked"),
+            ("counter", "unlocked"),
+            ("vector", "churn"),
+            ("graph", "rings"),
+            ("cache", "lookup"),
+        ] {
             let finished = call("", name, function, &[bad]);
             assert_eq!(finished.line("call 0 "), "GILRT_ERR_INVALID");
             assert!(finished.line("say 0 ").contains("whole number"), "{}", finished.description);

@@ -1,8 +1,9 @@
 /* Opens a module and runs one of its functions on a number of threads, as a host does; every answer is a line of its
-   output. drive [-t THREADS] [-r] [-n RUNS] MODULE [FUNCTION [ARGUMENT…]] */
+   output. drive [-f] [-t THREADS] [-r] [-n RUNS] MODULE [FUNCTION [ARGUMENT…]]; -f is for an interpreter without a lock. */
 #include "check.h"
 
 typedef struct drive {
+  gil_interp_t *interp;
   gilrt_library_t *library;
   const char *function;
   int argc;
@@ -38,6 +39,7 @@ static void run(unsigned index, void *argument) {
   drive_t *drive = argument;
   seat_t seat = {.drive = drive, .index = index};
   atomic_store(&drive->progress[index], 0);
+  CHECK_STATUS(gil_interp_enter(drive->interp, NULL), GILRT_OK);
   gilrt_call_t call = {.struct_size = sizeof call,
                        .thread_index = index,
                        .thread_count = drive->threads,
@@ -64,16 +66,25 @@ static void describe(const gilrt_library_t *library) {
   }
 }
 
+static gil_interp_t *open_free(void) {
+  const gil_interp_config_t config = {.struct_size = sizeof config, .name = "driven", .mode = GIL_MODE_FREE};
+  gil_interp_t *interp = NULL;
+  CHECK_STATUS(gil_interp_new(&config, &interp), GILRT_OK);
+  return interp;
+}
+
 int main(int argc, char **argv) {
-  drive_t drive = {.threads = 1};
+  drive_t drive = {.interp = gil_interp_main(), .threads = 1};
   int option, runs = 1;
-  while ((option = getopt(argc, argv, "+t:rn:")) != -1) {
-    if (option == 't') drive.threads = (unsigned)atoi(optarg);
+  while ((option = getopt(argc, argv, "+ft:rn:")) != -1) {
+    if (option == 'f') drive.interp = open_free();
+    else if (option == 't') drive.threads = (unsigned)atoi(optarg);
     else if (option == 'r') drive.flags = GILRT_CALL_RELEASE;
     else if (option == 'n') runs = atoi(optarg);
     else return 2;
   }
   CHECK(optind < argc);
+  CHECK_STATUS(gil_interp_enter(drive.interp, NULL), GILRT_OK);
   int status = gilrt_module_open(argv[optind], &drive.library);
   printf("open %s\n", gilrt_status_name(status));
   if (status != GILRT_OK) {
@@ -93,6 +104,10 @@ int main(int argc, char **argv) {
   CHECK_STATUS(gil_acquire(), GILRT_OK);
   printf("live %lld\n", (long long)obj_live_count());
   CHECK_STATUS(gil_release(), GILRT_OK);
+  if (drive.interp != gil_interp_main()) {
+    CHECK_STATUS(gil_interp_enter(gil_interp_main(), NULL), GILRT_OK);
+    CHECK_STATUS(gil_interp_close(drive.interp, FOREVER), GILRT_OK);
+  }
   CHECK_STATUS(gilrt_finalize(FOREVER), GILRT_OK);
   return 0;
 }

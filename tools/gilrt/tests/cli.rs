@@ -87,7 +87,7 @@ impl Folder {
 fn modules_are_listed_with_their_functions() {
     let table = output(&["modules"]);
     assert!(table.status.success(), "{}", String::from_utf8_lossy(&table.stderr));
-    for word in ["counter", "vector", "image", "locked", "churn", "blur", "sobel"] {
+    for word in ["cache", "counter", "vector", "image", "locked", "churn", "blur", "sobel"] {
         assert!(stdout(&table).contains(word), "{word} is missing:\n{}", stdout(&table));
     }
 
@@ -185,7 +185,7 @@ fn wrong_command_lines_are_answered_by_one_line_and_code_2() {
         (&["run", "counter", "locked", "--threads", "many"], "--threads"),
         (&["run", "counter", "locked", "--hold", "--release"], "--release"),
         (&["run", "counter"], "<FUNCTION>"),
-        (&["run", "nothing", "locked"], "counter, graph, image, vector"),
+        (&["run", "nothing", "locked"], "cache, counter, graph, image, vector"),
         (&["run", "./nothing.so", "locked"], "no such file"),
         (&["run", &here, "locked"], "is a folder"),
         (&["run", "counter", "nothing"], "locked, unlocked"),
