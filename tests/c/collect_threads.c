@@ -2,6 +2,8 @@
    to is never cleared (R15). */
 #include "graph.h"
 
+#include <gilrt_inline.h>
+
 #define CLEARED UINT64_MAX
 #define RING 64u
 #define WALKERS 3u
@@ -65,6 +67,7 @@ static void threads_make_cycles_faster_than_they_need(unsigned threads, unsigned
 typedef struct walk {
   obj_t *nodes[RING];
   unsigned at;
+  bool is_inline;
   atomic_bool stop;
   atomic_ullong steps;
 } walk_t;
@@ -75,8 +78,14 @@ static void *walker(void *argument) {
   while (!atomic_load(&walk->stop)) {
     random = random * 1664525u + 1013904223u;
     unsigned next = (random >> 8) % RING;
-    obj_incref(walk->nodes[next]);
-    obj_decref(walk->nodes[walk->at]);
+    obj_t *there = walk->nodes[next], *here = walk->nodes[walk->at];
+    if (walk->is_inline) {
+      obj_incref_inline(there);
+      obj_decref_inline(here);
+    } else {
+      obj_incref(there);
+      obj_decref(here);
+    }
     walk->at = next;
     atomic_fetch_add_explicit(&walk->steps, 1, memory_order_relaxed);
   }
@@ -91,6 +100,7 @@ static void what_a_detached_thread_holds_is_not_cleared(unsigned collections) {
     obj_t *ring = ring_new(type, RING);
     for (unsigned i = 0; i < RING; i++) walks[w].nodes[i] = nth(ring, i);
     walks[w].at = 0;
+    walks[w].is_inline = w % 2 == 0;
     walks[w].stop = false;
     walks[w].steps = 0;
     CHECK_EQ(pthread_create(&threads[w], NULL, walker, &walks[w]), 0);

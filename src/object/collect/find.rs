@@ -26,6 +26,7 @@ use crate::sync::{Ordering::*, fence_after_rmw};
 use crate::thread::Thread;
 use std::ffi::{c_int, c_void};
 use std::ptr;
+use std::sync::atomic::fence;
 
 /// References of what is kept whatever the others say: more than traverses could ever take away.
 const HELD: usize = ONE << 48;
@@ -68,6 +69,9 @@ impl Collector {
             let refs = references(links.object()).map_or(HELD, |n| n * ONE);
             links.set_prev(refs | MEMBER);
         });
+        // Pairs with the Release of the decrements: whoever dropped a reference before that was counted had looked for marks on
+        // what it took before, and those looks come before ours.
+        fence(Acquire);
         each(&self.working, |links| self.ask(t, links.object(), take_one, ptr::from_ref(self).cast()));
         self.name_the_liar(t);
         let mut found = Found::default();
