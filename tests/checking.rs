@@ -45,11 +45,42 @@ fn nothing_is_said_where_nothing_is_wrong() {
     }
     // Finalizers that revive, a list of a million nodes, and bad input, which is told.
     run(command(&program("objects.c")).env("GILRT_CHECK", "continue")).expect_success();
-    for source in ["counts.c", "exclusion.c", "collect.c", "collect_finalize.c", "collect_threads.c"] {
+    for source in
+        ["counts.c", "exclusion.c", "collect.c", "collect_finalize.c", "collect_threads.c", "collect_weak.c"]
+    {
         // The collector's take the way of counting.
         let finished =
             run(command(&program(source)).arg("0").env_remove("GILRT_LOG").env("GILRT_CHECK", "1"));
         assert_eq!(finished.expect_success().stderr, "", "{source}");
+    }
+}
+
+/// The first line about a type whose traverse does what `kind` says; whether the process ended by it.
+fn said_of_traverse(kind: &str, mode: &str) -> (String, bool) {
+    let mut lying = command(&program("collect_checked.c"));
+    let finished = run(lying.arg(kind).env_remove("GILRT_LOG").env("GILRT_CHECK", mode));
+    let line = finished.stderr.lines().next().unwrap_or_default().to_owned();
+    (line, !finished.stdout.contains("went on"))
+}
+
+#[test]
+fn a_traverse_that_lies_is_told_by_the_name_of_its_type() {
+    for (kind, ends, expected) in [
+        (
+            "doubles",
+            true,
+            "gilrt: check: a type lies: an object of type child has fewer references than visits, 2 of them in one \
+             traverse of type liar; it is kept",
+        ),
+        (
+            "cleared_in_use",
+            false,
+            "gilrt: check: collector: an object of type child was cleared, and is still referred to: a traverse visits what \
+             its object does not own, or a callback has handed it on",
+        ),
+    ] {
+        assert_eq!(said_of_traverse(kind, "1"), (expected.to_owned(), ends), "{kind}");
+        assert_eq!(said_of_traverse(kind, "continue"), (expected.to_owned(), false), "{kind}");
     }
 }
 

@@ -9,6 +9,7 @@ use super::run::bury_dropped;
 use super::*;
 use crate::attach::slow as attach;
 use crate::interp::Interp;
+use crate::check;
 use crate::object::count;
 use crate::object::header::{COLLECTING, FINALIZED};
 use crate::object::types;
@@ -31,6 +32,9 @@ impl Collector {
         }
         self.clear_all(t);
         bury_dropped(interp);
+        if check::enabled() {
+            self.name_survivor();
+        }
         // What is still there is referred to by something that no traverse shows, or has no clear.
         self.let_live();
     }

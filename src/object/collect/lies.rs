@@ -2,13 +2,35 @@
 //! type that visits it most often is named.
 
 use super::Collector;
+use super::find::references;
 use super::lists::each;
-use crate::object::header::Object;
+use crate::check;
+use crate::object::header::{CLEARED, Object};
 use crate::object::types;
 use crate::sync::Ordering::Relaxed;
 use crate::thread::Thread;
 use std::ffi::{c_int, c_void};
 use std::ptr;
+
+impl Collector {
+    /// In checking mode, when garbage has been cleared: one that is still referred to, although all that seemed to refer to it
+    /// has dropped its children, may have been in use. Callbacks can hand garbage on, so this is a hint.
+    pub(super) fn name_survivor(&self) {
+        let (mut whole, mut survivor) = (true, None);
+        each(&self.working, |links| match links.object() {
+            o if o.gc.load(Relaxed) & CLEARED == 0 => whole = false,
+            o if references(o).is_some() => survivor = Some(o),
+            _ => {}
+        });
+        if let Some(o) = survivor.filter(|_| whole) {
+            check::note(format_args!(
+                "collector: an object of type {} was cleared, and is still referred to: a traverse visits what its object does not \
+                 own, or a callback has handed it on",
+                types::of(o).shown_name()
+            ));
+        }
+    }
+}
 
 struct Visits {
     of: *const Object,

@@ -3,8 +3,8 @@
 use super::find::Found;
 use super::generations::OLD;
 use super::{Collector, FINDING, FORSAKEN, IDLE, RUNNING, add};
-use crate::check;
 use crate::attach::slow as attach;
+use crate::check;
 use crate::interp::Interp;
 use crate::object::hot;
 use crate::object::types::{self, Type};
@@ -125,14 +125,15 @@ impl Collector {
         self.acquires.store(t.acquires.load(Relaxed), Relaxed);
         self.switches.store(Interp::of(t).gil.word().epoch(), Relaxed);
         let name = ty.shown_name();
-        let what = format_args!("traverse of type {name} let go of the lock, which it must not");
-        if check::enabled() { check::report(what) } else { self.report(what) }
+        self.report(format_args!("traverse of type {name} let go of the lock, which it must not"));
     }
 
     /// Once a finding: what is wrong with a type is wrong with all its objects.
     pub(super) fn report(&self, what: std::fmt::Arguments) {
-        if !self.reported.swap(true, Relaxed) {
-            log::error(format_args!("collector: {what}"));
+        match self.reported.swap(true, Relaxed) {
+            true => {}
+            false if check::enabled() => check::report(what),
+            false => log::error(format_args!("collector: {what}")),
         }
     }
 
