@@ -32,6 +32,13 @@ typedef struct gilrt_library gilrt_library_t; /* an extension module that was op
 #define GIL_BEGIN_ALLOW_THREADS { uint32_t gilrt_saved_ = gil_region_begin();
 #define GIL_END_ALLOW_THREADS gil_region_end(gilrt_saved_); }
 
+/* Critical sections, for one object and for two: see obj_section_begin. The two open and close a block; nothing may jump out
+   of it. They nest. */
+#define OBJ_BEGIN_SECTION(o) { obj_section_t gilrt_section_; (void)obj_section_begin(&gilrt_section_, (o));
+#define OBJ_END_SECTION obj_section_end(&gilrt_section_); }
+#define OBJ_BEGIN_SECTION2(a, b) { obj_section_t gilrt_section_; (void)obj_section_begin2(&gilrt_section_, (a), (b));
+#define OBJ_END_SECTION2 OBJ_END_SECTION
+
 // The version of this header.
 #define GILRT_VERSION_MAJOR 0
 
@@ -126,6 +133,9 @@ typedef enum obj_count_t {
   OBJ_COUNT_BIASED = 0,
   // Atomically by everybody.
   OBJ_COUNT_ATOMIC = 1,
+  // Under a lock of the object's own, by everybody: the older way, for comparison. Checking mode keeps that locked while the
+  // object's destructor runs, which invites a deadlock, and reports it: there counting may block, detached meanwhile.
+  OBJ_COUNT_LOCKED = 2,
 } obj_count_t;
 
 // How the runtime starts. Set `struct_size`, leave zero what you do not care about.
@@ -204,6 +214,16 @@ typedef struct obj_type_config_t {
   // Drops the references to the children; may be NULL. For garbage it runs while others still refer to the object.
   void (*clear)(obj_t *o);
 } obj_type_config_t;
+
+// What a critical section keeps in the caller's frame: use OBJ_BEGIN_SECTION. Its fields are the library's.
+typedef struct obj_section_t {
+  // The section around it.
+  const struct obj_section_t *outer;
+  // NULL: nothing was begun.
+  const obj_t *first;
+  // NULL: the section is for one object.
+  const obj_t *second;
+} obj_section_t;
 
 // One call of a function of an extension. The caller fills it in and keeps it alive during the call; each thread has its
 // own. Every field may be zero.
@@ -631,6 +651,55 @@ obj_t *obj_weak_get(obj_weak_t *weak);
 //
 // Safety: `weak` is NULL, or came from obj_weak_new, and is not used afterwards.
 void obj_weak_free(obj_weak_t *weak);
+
+// What OBJ_BEGIN_SECTION calls. Until obj_section_end no other thread is in a section for `o`, but for the times when the
+// caller detaches, blocks in this library, or waits in an inner section: then all its sections are given up, and when it is
+// attached again it has the innermost one, when that ends the next outer one. So no order of nesting deadlocks; what must not
+// change between two statements, those must not give up. Dropping the last reference to something may run code that does.
+//
+// In an interpreter with a GIL, which excludes the others already, it only notes the section. In a free-threaded one it may
+// block, detached meanwhile. The caller has a reference to `o` throughout. `frame` stays where it is until the end.
+//
+// GILRT_ERR_NOT_ATTACHED if the thread is not attached, GILRT_ERR_INVALID for NULL or an object of another interpreter: on
+// every error nothing was begun, and the end does nothing.
+//
+// Safety: `frame` is NULL or valid for writing, `o` as for obj_incref.
+int obj_section_begin(struct obj_section_t *frame,
+                      obj_t *o);
+
+// What OBJ_BEGIN_SECTION2 calls: obj_section_begin for two objects at once, in any order. The same one twice is one.
+//
+// Safety: As obj_section_begin.
+int obj_section_begin2(struct obj_section_t *frame,
+                       obj_t *a,
+                       obj_t *b);
+
+// What OBJ_END_SECTION and OBJ_END_SECTION2 call. Ends the innermost section, on the thread that began it; the next outer one,
+// if it was given up meanwhile, is taken again, which may block.
+//
+// Safety: `frame` is NULL or what obj_section_begin or obj_section_begin2 was called with.
+void obj_section_end(struct obj_section_t *frame);
+
+// Locks an object for the calling thread, until obj_unlock. Bare: nobody gives it up, neither when the thread detaches nor when it
+// ends, and two threads that lock two objects in opposite order wait for ever. It excludes other obj_lock only: no counting and
+// no sections. Not recursive. Any thread, attached or not; a thread that is attached detaches while it waits. In a forked child
+// the locks of other threads stay locked. errno survives.
+//
+// In checking mode GILRT_ERR_DEADLOCK, and a report that names the objects and the threads, if the wait could never end;
+// otherwise that hangs. GILRT_ERR_DEADLOCK too in a signal handler that interrupted this library. GILRT_ERR_INVALID for NULL.
+// GILRT_ERR_NOMEM in checking mode only.
+//
+// Safety: As obj_incref, until the object is unlocked.
+int obj_lock(obj_t *o);
+
+// Undoes obj_lock, on the same thread. A waiter gets the lock at once if it has waited for more than a millisecond, otherwise
+// whoever comes first. Never blocks but for a short internal mutex. errno survives.
+//
+// GILRT_ERR_INVALID for NULL, an object that is not locked and, in checking mode, with a report, one that another thread has
+// locked. GILRT_ERR_DEADLOCK in a signal handler that interrupted this library.
+//
+// Safety: As obj_incref.
+int obj_unlock(obj_t *o);
 
 // Frees the objects of the current interpreter that only refer to one another; returns how many of types with traverse it
 // freed. What such objects alone referred to is freed with them, and not counted if its type has no traverse.

@@ -290,6 +290,7 @@ pub fn last_rites(t: &'static Thread) -> Result<(), Status> {
     crate::attach::acquire_as::<Runtime>(t, Wait::Return)?;
     crate::object::hot::sweep();
     crate::object::collect::run::collect_last(t);
+    crate::object::hot::sweep(); // what only garbage has referred to
     crate::attach::release::<Runtime>(t)
 }
 

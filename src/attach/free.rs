@@ -41,6 +41,11 @@ fn enter(t: &'static Thread, interp: &'static Interp, how: Wait) -> Done {
         }
         let closed = asked & CLOSED != 0 && how != Wait::Return;
         if !closed && asked & STOP == 0 {
+            if asked & HANDED != 0 {
+                // Here and not only where it is served: a merge on its behalf may be under way, and nothing is counted plainly
+                // before that is over. The dead wait for the next safepoint, or the outermost destructor.
+                death::put_off(t, interp.owners.take(t));
+            }
             return Ok(());
         }
         t.identity.store(DETACHED, Release); // pairs with the Acquire of whoever closes or stops

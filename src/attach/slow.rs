@@ -208,11 +208,13 @@ pub fn held(t: &'static Thread) -> bool {
 fn serve(t: &'static Thread, interp: &'static Interp, inside: &Inside) {
     if t.breaker.load(Relaxed) & HANDED != 0 {
         if interp.is_free() {
-            let dead = interp.owners.take(t);
-            call_out(t, Some(inside), || death::bury_all(t, dead));
+            death::put_off(t, interp.owners.take(t));
         } else {
             t.breaker.fetch_and(!HANDED, Release); // pairs with the Acquire of the breaker in `acquire`
         }
+    }
+    if death::has_put_off(t) {
+        call_out(t, Some(inside), || death::bury_put_off(t));
     }
     // After the lock was won: whoever leaves something either sees us as the holder, or we see what it left.
     fence_after_rmw();

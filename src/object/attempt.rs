@@ -24,16 +24,6 @@ enum Answer {
 
 /// `me` is the caller's `self`.
 pub fn try_incref(o: &'static Object, me: u32) -> bool {
-    if check::enabled() {
-        match check::count::try_incref(o) {
-            Counted::Elsewhere => {}
-            Counted::Full => {
-                count::saturate(o); // and then a reference need not be counted
-                return true;
-            }
-            counted => return counted == Counted::Done,
-        }
-    }
     match attempt(o, me) {
         Answer::Taken => true,
         Answer::Refused => false,
@@ -54,6 +44,17 @@ pub(super) fn try_locked(o: &'static Object, me: u32) -> bool {
 }
 
 fn attempt(o: &'static Object, me: u32) -> Answer {
+    if check::enabled() {
+        match check::count::try_incref(o) {
+            Counted::Elsewhere => {}
+            Counted::Full => {
+                count::saturate(o); // and then a reference need not be counted
+                return Answer::Taken;
+            }
+            Counted::Done => return Answer::Taken,
+            _ => return Answer::Refused,
+        }
+    }
     // Acquire: pairs with the Release by which a corpse becomes IMMORTAL, before which it was FINALIZED.
     let owner = o.owner.load(Acquire);
     if o.gc.load(Relaxed) & FINALIZED != 0 {

@@ -15,7 +15,7 @@ use crate::runtime;
 use crate::sync::Ordering::*;
 use crate::sys::errno::KeepErrno;
 use crate::sys::tls;
-use crate::thread::{DETACHED, Thread};
+use crate::thread::{DETACHED, SERVE, Thread};
 use std::ptr;
 use std::sync::atomic::AtomicPtr;
 
@@ -53,16 +53,24 @@ extern "C" fn bury_with_its_code(o: &'static Object, ty: &'static Type) {
     t.burying.store(depth, Relaxed);
 }
 
-/// By an attached thread: buries the dead of its queue.
-pub fn bury_all(t: &'static Thread, dead: Queue) {
-    // First into the list, which others take over if a finalizer ends the thread.
-    dead.iter().for_each(|o| push(&t.trash, o));
-    drop(dead);
-    if t.burying.load(Relaxed) == 0 {
-        t.burying.store(1, Relaxed);
-        empty_trash(t);
-        t.burying.store(0, Relaxed);
+/// By an attached thread, of the dead of its queue: they wait for its outermost destructor to return, or for its next safepoint.
+/// If it ends before, others take them over.
+pub fn put_off(t: &'static Thread, dead: Queue) {
+    for o in dead {
+        clear_weak(o);
+        push(&t.trash, o);
+        t.poll.fetch_or(SERVE, Relaxed);
     }
+}
+
+pub fn has_put_off(t: &Thread) -> bool {
+    !t.trash.load(Relaxed).is_null() && t.burying.load(Relaxed) == 0
+}
+
+pub fn bury_put_off(t: &'static Thread) {
+    t.burying.store(1, Relaxed);
+    empty_trash(t);
+    t.burying.store(0, Relaxed);
 }
 
 fn empty_trash(t: &'static Thread) {

@@ -18,7 +18,10 @@ pub(super) extern "C" fn hand_over(o: &'static Object) {
         return;
     }
     let Some(interp) = types::of(o).interp() else {
-        super::merge::merge(o, o.owner.load(Relaxed), 0); // its interpreter is gone (C8), and so are all owners
+        let owner = o.owner.load(Relaxed);
+        if is_token(owner) {
+            super::merge::merge(o, owner, 0); // its interpreter is gone (C8), and so are all owners
+        }
         drop(inside);
         return count::decref_shared(o);
     };

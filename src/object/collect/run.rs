@@ -31,10 +31,14 @@ fn collect_due(t: &'static Thread, interp: &'static Interp) {
     }
 }
 
-/// All generations; how many unreachable objects were freed.
+/// All generations, and hot objects that nobody refers to; how many were freed.
 pub fn collect_all(t: &'static Thread) -> Result<u64, Status> {
+    if t.identity.load(Relaxed) == DETACHED {
+        return Err(Status::NotAttached);
+    }
+    let swept = hot::sweep();
     let freed = collect(t, Interp::of(t), OLD)?;
-    Ok(freed + hot::sweep() as u64)
+    Ok(freed + (swept + hot::sweep()) as u64)
 }
 
 /// The last one, by the thread that ends the interpreter, attached.
