@@ -182,6 +182,11 @@ fn a_weak_reference_without_memory_is_an_answer() {
 }
 
 #[test]
+fn no_count_is_lost_while_an_object_becomes_hot() {
+    passes("hot_becoming.c");
+}
+
+#[test]
 fn a_count_that_comes_to_its_end_is_told_and_makes_the_object_immortal() {
     assert_eq!(run(&mut command(&program("saturation.c"))).expect_success().stderr, "");
 }

@@ -3,6 +3,7 @@ pub const GILRT_VERSION_MINOR: u32 = 1;
 pub const GILRT_VERSION_PATCH: u32 = 0;
 pub const GILRT_VERSION_HEX: u32 = 256;
 pub const GILRT_ABI: u32 = 1;
+pub const OBJ_TYPE_TRY: u32 = 1;
 pub const GILRT_MODULE_FREE_THREADED: u32 = 1;
 pub const GILRT_CALL_RELEASE: u32 = 1;
 #[repr(C)]
@@ -29,6 +30,12 @@ pub struct obj_type {
     _unused: [u8; 0],
 }
 pub type obj_type_t = obj_type;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct obj_weak {
+    _unused: [u8; 0],
+}
+pub type obj_weak_t = obj_weak;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct gilrt_library {
@@ -62,6 +69,7 @@ pub const GIL_BIAS_NEVER: gil_bias_t = 2;
 pub type gil_bias_t = ::core::ffi::c_uint;
 pub const OBJ_COUNT_BIASED: obj_count_t = 0;
 pub const OBJ_COUNT_ATOMIC: obj_count_t = 1;
+pub const OBJ_COUNT_LOCKED: obj_count_t = 2;
 pub type obj_count_t = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -131,6 +139,13 @@ pub struct obj_type_config_t {
         ) -> ::core::ffi::c_int,
     >,
     pub clear: ::core::option::Option<unsafe extern "C" fn(o: *mut obj_t)>,
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct obj_section_t {
+    pub outer: *const obj_section_t,
+    pub first: *const obj_t,
+    pub second: *const obj_t,
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -204,6 +219,10 @@ pub struct gilrt_stats_t {
     pub waiters: u32,
     pub threads: u32,
     pub switches: u32,
+    pub collections: u64,
+    pub collected: u64,
+    pub collect_ns_total: u64,
+    pub collect_ns_max: u64,
 }
 pub struct Gilrt {
     __library: ::libloading::Library,
@@ -276,15 +295,44 @@ pub struct Gilrt {
     ) -> ::core::ffi::c_int,
     pub obj_incref: unsafe extern "C" fn(o: *mut obj_t),
     pub obj_decref: unsafe extern "C" fn(o: *mut obj_t),
+    pub obj_incref_slow: unsafe extern "C" fn(o: *mut obj_t),
+    pub obj_decref_slow: unsafe extern "C" fn(o: *mut obj_t),
     pub obj_newref: unsafe extern "C" fn(o: *mut obj_t) -> *mut obj_t,
+    pub obj_try_incref: unsafe extern "C" fn(o: *mut obj_t) -> bool,
     pub obj_refcount: unsafe extern "C" fn(o: *const obj_t) -> usize,
     pub obj_type_of: unsafe extern "C" fn(o: *const obj_t) -> *mut obj_type_t,
     pub obj_type_name: unsafe extern "C" fn(
         type_: *const obj_type_t,
     ) -> *const ::core::ffi::c_char,
     pub obj_live_count: unsafe extern "C" fn() -> i64,
+    pub obj_type_live_count: unsafe extern "C" fn(type_: *const obj_type_t) -> i64,
+    pub obj_make_hot: unsafe extern "C" fn(o: *mut obj_t) -> ::core::ffi::c_int,
     pub obj_immortalize: unsafe extern "C" fn(o: *mut obj_t) -> ::core::ffi::c_int,
     pub obj_is_immortal: unsafe extern "C" fn(o: *const obj_t) -> bool,
+    pub obj_weak_new: unsafe extern "C" fn(
+        o: *mut obj_t,
+        out: *mut *mut obj_weak_t,
+    ) -> ::core::ffi::c_int,
+    pub obj_weak_get: unsafe extern "C" fn(weak: *mut obj_weak_t) -> *mut obj_t,
+    pub obj_weak_free: unsafe extern "C" fn(weak: *mut obj_weak_t),
+    pub obj_section_begin: unsafe extern "C" fn(
+        frame: *mut obj_section_t,
+        o: *mut obj_t,
+    ) -> ::core::ffi::c_int,
+    pub obj_section_begin2: unsafe extern "C" fn(
+        frame: *mut obj_section_t,
+        a: *mut obj_t,
+        b: *mut obj_t,
+    ) -> ::core::ffi::c_int,
+    pub obj_section_end: unsafe extern "C" fn(frame: *mut obj_section_t),
+    pub obj_lock: unsafe extern "C" fn(o: *mut obj_t) -> ::core::ffi::c_int,
+    pub obj_unlock: unsafe extern "C" fn(o: *mut obj_t) -> ::core::ffi::c_int,
+    pub obj_collect: unsafe extern "C" fn() -> i64,
+    pub obj_collect_enable: unsafe extern "C" fn(on: bool) -> ::core::ffi::c_int,
+    pub obj_set_collect_threshold: unsafe extern "C" fn(
+        generation: ::core::ffi::c_int,
+        allocations: usize,
+    ) -> ::core::ffi::c_int,
     pub gilrt_module_open: unsafe extern "C" fn(
         path: *const ::core::ffi::c_char,
         out: *mut *mut gilrt_library_t,
@@ -373,13 +421,33 @@ impl Gilrt {
         let obj_new = __library.get(b"obj_new\0").map(|sym| *sym)?;
         let obj_incref = __library.get(b"obj_incref\0").map(|sym| *sym)?;
         let obj_decref = __library.get(b"obj_decref\0").map(|sym| *sym)?;
+        let obj_incref_slow = __library.get(b"obj_incref_slow\0").map(|sym| *sym)?;
+        let obj_decref_slow = __library.get(b"obj_decref_slow\0").map(|sym| *sym)?;
         let obj_newref = __library.get(b"obj_newref\0").map(|sym| *sym)?;
+        let obj_try_incref = __library.get(b"obj_try_incref\0").map(|sym| *sym)?;
         let obj_refcount = __library.get(b"obj_refcount\0").map(|sym| *sym)?;
         let obj_type_of = __library.get(b"obj_type_of\0").map(|sym| *sym)?;
         let obj_type_name = __library.get(b"obj_type_name\0").map(|sym| *sym)?;
         let obj_live_count = __library.get(b"obj_live_count\0").map(|sym| *sym)?;
+        let obj_type_live_count = __library
+            .get(b"obj_type_live_count\0")
+            .map(|sym| *sym)?;
+        let obj_make_hot = __library.get(b"obj_make_hot\0").map(|sym| *sym)?;
         let obj_immortalize = __library.get(b"obj_immortalize\0").map(|sym| *sym)?;
         let obj_is_immortal = __library.get(b"obj_is_immortal\0").map(|sym| *sym)?;
+        let obj_weak_new = __library.get(b"obj_weak_new\0").map(|sym| *sym)?;
+        let obj_weak_get = __library.get(b"obj_weak_get\0").map(|sym| *sym)?;
+        let obj_weak_free = __library.get(b"obj_weak_free\0").map(|sym| *sym)?;
+        let obj_section_begin = __library.get(b"obj_section_begin\0").map(|sym| *sym)?;
+        let obj_section_begin2 = __library.get(b"obj_section_begin2\0").map(|sym| *sym)?;
+        let obj_section_end = __library.get(b"obj_section_end\0").map(|sym| *sym)?;
+        let obj_lock = __library.get(b"obj_lock\0").map(|sym| *sym)?;
+        let obj_unlock = __library.get(b"obj_unlock\0").map(|sym| *sym)?;
+        let obj_collect = __library.get(b"obj_collect\0").map(|sym| *sym)?;
+        let obj_collect_enable = __library.get(b"obj_collect_enable\0").map(|sym| *sym)?;
+        let obj_set_collect_threshold = __library
+            .get(b"obj_set_collect_threshold\0")
+            .map(|sym| *sym)?;
         let gilrt_module_open = __library.get(b"gilrt_module_open\0").map(|sym| *sym)?;
         let gilrt_module_call = __library.get(b"gilrt_module_call\0").map(|sym| *sym)?;
         let gilrt_module_close = __library.get(b"gilrt_module_close\0").map(|sym| *sym)?;
@@ -429,13 +497,29 @@ impl Gilrt {
             obj_new,
             obj_incref,
             obj_decref,
+            obj_incref_slow,
+            obj_decref_slow,
             obj_newref,
+            obj_try_incref,
             obj_refcount,
             obj_type_of,
             obj_type_name,
             obj_live_count,
+            obj_type_live_count,
+            obj_make_hot,
             obj_immortalize,
             obj_is_immortal,
+            obj_weak_new,
+            obj_weak_get,
+            obj_weak_free,
+            obj_section_begin,
+            obj_section_begin2,
+            obj_section_end,
+            obj_lock,
+            obj_unlock,
+            obj_collect,
+            obj_collect_enable,
+            obj_set_collect_threshold,
             gilrt_module_open,
             gilrt_module_call,
             gilrt_module_close,
@@ -598,8 +682,17 @@ impl Gilrt {
     pub unsafe fn obj_decref(&self, o: *mut obj_t) {
         (self.obj_decref)(o)
     }
+    pub unsafe fn obj_incref_slow(&self, o: *mut obj_t) {
+        (self.obj_incref_slow)(o)
+    }
+    pub unsafe fn obj_decref_slow(&self, o: *mut obj_t) {
+        (self.obj_decref_slow)(o)
+    }
     pub unsafe fn obj_newref(&self, o: *mut obj_t) -> *mut obj_t {
         (self.obj_newref)(o)
+    }
+    pub unsafe fn obj_try_incref(&self, o: *mut obj_t) -> bool {
+        (self.obj_try_incref)(o)
     }
     pub unsafe fn obj_refcount(&self, o: *const obj_t) -> usize {
         (self.obj_refcount)(o)
@@ -616,11 +709,67 @@ impl Gilrt {
     pub unsafe fn obj_live_count(&self) -> i64 {
         (self.obj_live_count)()
     }
+    pub unsafe fn obj_type_live_count(&self, type_: *const obj_type_t) -> i64 {
+        (self.obj_type_live_count)(type_)
+    }
+    pub unsafe fn obj_make_hot(&self, o: *mut obj_t) -> ::core::ffi::c_int {
+        (self.obj_make_hot)(o)
+    }
     pub unsafe fn obj_immortalize(&self, o: *mut obj_t) -> ::core::ffi::c_int {
         (self.obj_immortalize)(o)
     }
     pub unsafe fn obj_is_immortal(&self, o: *const obj_t) -> bool {
         (self.obj_is_immortal)(o)
+    }
+    pub unsafe fn obj_weak_new(
+        &self,
+        o: *mut obj_t,
+        out: *mut *mut obj_weak_t,
+    ) -> ::core::ffi::c_int {
+        (self.obj_weak_new)(o, out)
+    }
+    pub unsafe fn obj_weak_get(&self, weak: *mut obj_weak_t) -> *mut obj_t {
+        (self.obj_weak_get)(weak)
+    }
+    pub unsafe fn obj_weak_free(&self, weak: *mut obj_weak_t) {
+        (self.obj_weak_free)(weak)
+    }
+    pub unsafe fn obj_section_begin(
+        &self,
+        frame: *mut obj_section_t,
+        o: *mut obj_t,
+    ) -> ::core::ffi::c_int {
+        (self.obj_section_begin)(frame, o)
+    }
+    pub unsafe fn obj_section_begin2(
+        &self,
+        frame: *mut obj_section_t,
+        a: *mut obj_t,
+        b: *mut obj_t,
+    ) -> ::core::ffi::c_int {
+        (self.obj_section_begin2)(frame, a, b)
+    }
+    pub unsafe fn obj_section_end(&self, frame: *mut obj_section_t) {
+        (self.obj_section_end)(frame)
+    }
+    pub unsafe fn obj_lock(&self, o: *mut obj_t) -> ::core::ffi::c_int {
+        (self.obj_lock)(o)
+    }
+    pub unsafe fn obj_unlock(&self, o: *mut obj_t) -> ::core::ffi::c_int {
+        (self.obj_unlock)(o)
+    }
+    pub unsafe fn obj_collect(&self) -> i64 {
+        (self.obj_collect)()
+    }
+    pub unsafe fn obj_collect_enable(&self, on: bool) -> ::core::ffi::c_int {
+        (self.obj_collect_enable)(on)
+    }
+    pub unsafe fn obj_set_collect_threshold(
+        &self,
+        generation: ::core::ffi::c_int,
+        allocations: usize,
+    ) -> ::core::ffi::c_int {
+        (self.obj_set_collect_threshold)(generation, allocations)
     }
     pub unsafe fn gilrt_module_open(
         &self,
