@@ -197,6 +197,11 @@ fn cycles_are_freed_when_nothing_refers_to_them() {
 }
 
 #[test]
+fn cycles_are_freed_among_threads_that_run_at_once() {
+    passes("collect_free.c");
+}
+
+#[test]
 fn finalizers_of_garbage_run_once_before_any_clear_and_may_do_anything() {
     passes_however_counted("collect_finalize.c");
 }

@@ -39,6 +39,12 @@ pub fn resume(t: &'static Thread, interp: &'static Interp) -> Done {
     Ok(())
 }
 
+/// Undoes the [`stop`] that the caller made just before.
+pub fn resume_own(t: &'static Thread, interp: &'static Interp) {
+    let done = resume(t, interp);
+    debug_assert!(done.is_ok());
+}
+
 /// Wakes those who wait for the end of a stop.
 pub fn resumed(interp: &Interp) {
     interp.resumptions.fetch_add(1, Release); // pairs with the Acquire in `free::enter`

@@ -1,4 +1,5 @@
-//! The cycle collector of one interpreter, for types with traverse: generational, under the interpreter's lock.
+//! The cycle collector of one interpreter, for types with traverse: generational, under the interpreter's lock, or
+//! with its world stopped.
 //!
 //! | file | idea |
 //! |---|---|
@@ -16,7 +17,8 @@
 //! | RUNNING | `working` and `garbage` too | finalizers and clear, any | young generation | leave their list |
 //! | FINDING | those two are linked forwards only | traverse, which must not call back | young generation | leave their memory in `limbo` |
 //!
-//! All of it is written with the lock held. Objects with traverse never die without it (`Type::is_plain`).
+//! All of it is written with the lock held; where there is none, with the world stopped, or under `linking`. Objects with traverse
+//! never die but by attached threads (`Type::is_plain`).
 
 pub mod find;
 mod fork;
@@ -55,6 +57,8 @@ pub struct Collector {
     limbo: AtomicPtr<std::ffi::c_void>,
     /// A member that had fewer references than visits, for the report.
     visited_too_often: AtomicPtr<Object>,
+    /// The collector has a reference to each member of `garbage`.
+    pinned: AtomicBool,
     reported: AtomicBool,
     /// Acquisitions of that thread and switches of the lock before: a traverse lets go of neither.
     acquires: AtomicU64,
@@ -94,6 +98,7 @@ impl Collector {
             runner: AtomicU32::new(0),
             limbo: AtomicPtr::new(ptr::null_mut()),
             visited_too_often: AtomicPtr::new(ptr::null_mut()),
+            pinned: AtomicBool::new(false),
             reported: AtomicBool::new(false),
             acquires: AtomicU64::new(0),
             switches: AtomicU32::new(0),
@@ -110,8 +115,7 @@ impl Collector {
         }
     }
 
-    /// From now on several threads may be attached at once: lists are changed under a mutex, and no collection runs, since
-    /// nothing keeps the others from counting.
+    /// From now on several threads may be attached at once: lists are changed under a mutex, and a collection stops the world.
     pub fn let_many_in(&self) {
         self.crowded.store(true, Relaxed);
     }
@@ -169,6 +173,7 @@ impl Collector {
         self.lists.iter().chain([&self.working, &self.garbage]).for_each(List::reset);
         self.phase.store(IDLE, Relaxed);
         self.crowded.store(false, Relaxed);
+        self.pinned.store(false, Relaxed);
         for figure in [&self.stats.collections, &self.stats.collected, &self.stats.ns_total, &self.stats.ns_max] {
             figure.store(0, Relaxed);
         }
@@ -176,6 +181,7 @@ impl Collector {
 
     fn move_to(&self, list: &List, links: &Links) {
         self.guarded(|| {
+            let _alone = self.alone();
             links.unlink();
             list.append(links, 0);
         });

@@ -5,7 +5,7 @@
 //! 3. In order, a member with references left stays, and its children get one; others are put aside, and come back when
 //!    something that stays turns out to reach them.
 //!
-//! Bounded stack: the list is the work list. Nothing but `traverse` runs meanwhile, and it must not call back. If it does, the
+//! Bounded stack: the list is the work list. The lock is held, or the world is stopped. Nothing but `traverse` runs meanwhile, and it must not call back. If it does, the
 //! members stay where they are: births go to the young generation, and what dies is freed later.
 //!
 //! # What detached threads count meanwhile
@@ -37,16 +37,33 @@ fn is_marked(o: &Object) -> bool {
 }
 
 /// The references that the header counts; None if the object is no business of the collector: immortal, hot, or dying
-/// (pending, in its clear, or the last reference is just gone).
+/// (pending, in its clear, or the last reference is just gone), or somebody merges it just now on behalf of its owner.
 pub fn references(o: &Object) -> Option<usize> {
-    let local = match o.owner.load(Relaxed) {
+    let owner = o.owner.load(Acquire); // pairs with the AcqRel of the CAS in `merge`
+    let local = match owner {
         IMMORTAL | HOT => return None,
         // Merged; or dead, and the header is a link (R19).
         owner if owner < FIRST_TOKEN => 0,
-        _ => i64::from(o.local.load(Relaxed)),
+        _ => i64::from(o.local.load(Acquire)),
     };
-    let sum = local + i64::from(count(o.shared.load(Relaxed)));
-    (sum > 0).then_some(sum as usize)
+    let shared = o.shared.load(Acquire);
+    // A merge takes `local` after the owner and before it publishes `shared`.
+    let torn = match owner < FIRST_TOKEN {
+        true => state(shared) != MERGED,
+        false => o.owner.load(Relaxed) != owner,
+    };
+    let sum = local + i64::from(count(shared));
+    (!torn && sum > 0).then_some(sum as usize)
+}
+
+/// Which look at the members it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    First,
+    /// At the candidates, with marks.
+    Again,
+    /// Likewise, when the collector has a reference to each.
+    Pinned,
 }
 
 #[derive(Default)]
@@ -59,14 +76,16 @@ pub struct Found {
 
 impl Collector {
     /// Puts aside into `garbage` what nothing outside of `working` refers to, and leaves there what stays. `again`: see above.
-    pub(super) fn find(&'static self, t: &'static Thread, again: bool) -> Found {
+    pub(super) fn find(&'static self, t: &'static Thread, look: Look) -> Found {
+        let again = look != Look::First;
+        let pins = usize::from(look == Look::Pinned);
         if again {
             each(&self.working, |links| _ = links.object().gc.fetch_or(COLLECTING, SeqCst));
             fence_after_rmw(); // the marks come before the counts: pairs with the fence in `count::add`
         }
         debug_assert!(self.garbage.is_empty() && self.is(FINDING));
         each(&self.working, |links| {
-            let refs = references(links.object()).map_or(HELD, |n| n * ONE);
+            let refs = references(links.object()).map_or(HELD, |n| n.saturating_sub(pins) * ONE);
             links.set_prev(refs | MEMBER);
         });
         // Pairs with the Release of the decrements: whoever dropped a reference before that was counted had looked for marks on

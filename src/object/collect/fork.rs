@@ -8,8 +8,9 @@
 
 use super::Frozen;
 use super::generations::OLD;
-use super::lists::{Links, each};
+use super::lists::Links;
 use super::{Collector, FINDING, FORSAKEN, IDLE};
+use crate::object::count;
 use crate::object::header::{COLLECTING, GARBAGE};
 use crate::sync::Ordering::*;
 use crate::sys::tls;
@@ -49,15 +50,21 @@ impl Collector {
         }
     }
 
-    /// What a collection without an end had in its hands becomes old.
-    pub(super) fn take_back(&self) {
+    /// What a collection without an end had in its hands becomes old, and its references are dropped.
+    pub(super) fn take_back(&self, t: &'static Thread) {
+        let pinned = self.pinned.swap(false, Relaxed);
         for list in [&self.working, &self.garbage] {
-            each(list, |links| _ = links.object().gc.fetch_and(!(GARBAGE | COLLECTING), Relaxed));
-            self.lists[OLD].absorb(list);
+            while let Some(links) = list.first() {
+                let o = links.object();
+                let garbage = o.gc.fetch_and(!(GARBAGE | COLLECTING), Relaxed) & GARBAGE != 0;
+                self.move_to(&self.lists[OLD], links);
+                if pinned && garbage && ptr::eq(list, &self.garbage) {
+                    count::decref(o, t.identity.load(Relaxed));
+                }
+            }
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -136,7 +143,7 @@ mod tests {
         c.runner.store(7, Relaxed);
         c.after_fork(None);
         assert!(c.is(FORSAKEN));
-        c.take_back();
+        c.take_back(crate::runtime::nowhere());
         let mut old = Vec::new();
         lists::each(&c.lists[OLD], |links| old.push(ptr::from_ref(links.object())));
         assert_eq!(old, addresses(&[o[0], o[2], o[1]]));

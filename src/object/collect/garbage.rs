@@ -1,36 +1,56 @@
 //! The end of garbage (C9): weak references, finalizers, another look, clear.
 //!
 //! Finalizers and clear are code of the host and may do anything: let go of the lock, start threads, drop and make objects,
-//! revive garbage. So nothing but the lists is kept across such a call, and an object leaves them by itself when it dies.
+//! revive garbage; and where there is no lock, other threads run meanwhile. So the collector has a reference to all that is
+//! garbage until it has done with it: nothing leaves its list before.
+//!
+//! | world | what is done |
+//! |---|---|
+//! | stopped | the second look at the candidates; weak references are cleared; the references are taken |
+//! | running | finalizers |
+//! | stopped | the third look: what they have revived stays |
+//! | running | clear; the references are dropped, and with them nearly all of the garbage |
 
-use super::find::{Found, references};
-use super::lists::{Links, each};
+use super::find::Look;
+use super::lists::each;
 use super::run::bury_dropped;
 use super::*;
 use crate::attach::slow as attach;
-use crate::interp::Interp;
 use crate::check;
+use crate::interp::{Interp, world};
 use crate::object::count;
 use crate::object::header::{COLLECTING, FINALIZED};
 use crate::object::types;
 use crate::thread::Thread;
 
 impl Collector {
-    /// `garbage` is what nothing was seen to refer to.
+    /// `garbage` is what nothing was seen to refer to. The world is stopped, and goes on in here.
     pub(super) fn dispose(&'static self, t: &'static Thread, interp: &'static Interp) {
         let found = loop {
             self.guarded(|| self.working.absorb(&self.garbage));
-            let found = self.look_again(t, interp);
+            let found = self.finding(t, interp, Look::Again);
+            self.let_live();
             if self.condemn(&found) {
                 break found;
             }
         };
+        let me = t.identity.load(Relaxed);
+        self.guarded(|| {
+            each(&self.garbage, |links| count::incref(links.object(), me));
+            self.pinned.store(true, Relaxed);
+        });
+        world::resume_own(t, interp);
         if found.finalizers {
             self.finalize_all(t);
-            // What a finalizer has revived stays, and all that is reachable from it.
-            self.look_again(t, interp);
+            world::stop(t, interp);
+            self.guarded(|| self.working.absorb(&self.garbage));
+            self.finding(t, interp, Look::Pinned);
+            world::resume_own(t, interp);
+            self.release_revived(t);
         }
         self.clear_all(t);
+        self.release_all(t);
+        self.pinned.store(false, Relaxed);
         bury_dropped(interp);
         if check::enabled() {
             self.name_survivor();
@@ -39,55 +59,60 @@ impl Collector {
         self.let_live();
     }
 
-    /// What detached threads hold, or have got hold of since, stays.
-    fn look_again(&'static self, t: &'static Thread, interp: &'static Interp) -> Found {
-        let found = self.finding(t, interp, true);
-        self.let_live();
-        found
-    }
-
-    /// `working` is no garbage.
+    /// `working` is no garbage, or no longer.
     fn let_live(&self) {
-        each(&self.working, |links| _ = links.object().gc.fetch_and(!(GARBAGE | COLLECTING), Relaxed));
-        self.guarded(|| self.lists[OLD].absorb(&self.working));
+        self.guarded(|| {
+            let _alone = self.alone();
+            each(&self.working, |links| _ = links.object().gc.fetch_and(!(GARBAGE | COLLECTING), Relaxed));
+            self.lists[OLD].absorb(&self.working);
+        });
     }
 
-    /// Moves `garbage` to `working`; each finalizer runs once in the life of its object.
+    /// Each finalizer runs once in the life of its object.
     fn finalize_all(&'static self, t: &'static Thread) {
-        while let Some(links) = self.garbage.first() {
-            self.move_to(&self.working, links);
+        each(&self.garbage, |links| {
             let o = links.object();
             let ty = types::of(o);
-            let Some(finalize) = ty.finalize else { continue };
-            // Dying already (R11): by the finalizer of another, and its own is on its way.
-            if references(o).is_none() || o.gc.fetch_or(ty.ending(), Relaxed) & FINALIZED != 0 {
-                continue;
+            let Some(finalize) = ty.finalize else { return };
+            if o.gc.fetch_or(ty.ending(), Relaxed) & FINALIZED == 0 {
+                call(t, o, finalize);
             }
-            held(t, links, finalize);
+        });
+    }
+
+    fn clear_all(&'static self, t: &'static Thread) {
+        each(&self.garbage, |links| {
+            let o = links.object();
+            let Some(clear) = types::of(o).clear else { return };
+            if o.gc.fetch_or(CLEARED, Relaxed) & CLEARED == 0 {
+                call(t, o, clear);
+            }
+        });
+    }
+
+    /// What a finalizer has revived, and all that is reachable from it, is in `working`.
+    fn release_revived(&self, t: &'static Thread) {
+        while let Some(links) = self.working.first() {
+            let o = links.object();
+            o.gc.fetch_and(!(GARBAGE | COLLECTING), Relaxed);
+            self.move_to(&self.lists[OLD], links);
+            count::decref(o, t.identity.load(Relaxed));
         }
     }
 
     /// Moves `garbage` to `working`, from where most of it goes for good.
-    fn clear_all(&'static self, t: &'static Thread) {
+    fn release_all(&self, t: &'static Thread) {
         while let Some(links) = self.garbage.first() {
-            self.move_to(&self.working, links);
             let o = links.object();
-            let Some(clear) = types::of(o).clear else { continue };
-            if references(o).is_none() || o.gc.fetch_or(CLEARED, Relaxed) & CLEARED != 0 {
-                continue;
-            }
-            held(t, links, clear);
+            self.move_to(&self.working, links);
+            count::decref(o, t.identity.load(Relaxed));
         }
     }
 }
 
-/// Calls `f` with a reference, which may be the last when it is dropped.
-fn held(t: &'static Thread, links: &Links, f: types::FinalizeFn) {
-    let o = links.object();
-    count::incref(o, t.identity.load(Relaxed));
+fn call(t: &'static Thread, o: &'static Object, f: types::FinalizeFn) {
     attach::call_out(t, None, || {
         // SAFETY: the type's maker promised that it takes an object of it; attached, and with a reference.
         unsafe { f(ptr::from_ref(o).cast_mut()) }
     });
-    count::decref(o, t.identity.load(Relaxed));
 }

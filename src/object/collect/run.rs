@@ -1,11 +1,11 @@
 //! A collection from its beginning to its end.
 
-use super::find::Found;
+use super::find::{Found, Look};
 use super::generations::OLD;
 use super::{Collector, FINDING, FORSAKEN, IDLE, RUNNING, add};
 use crate::attach::slow as attach;
 use crate::check;
-use crate::interp::Interp;
+use crate::interp::{Interp, world};
 use crate::object::hot;
 use crate::object::types::{self, Type};
 use crate::object::{death, merge};
@@ -54,18 +54,21 @@ fn collect(t: &'static Thread, interp: &'static Interp, oldest: usize) -> Result
     c.begin(t)?;
     let before = c.stats.collected.load(Relaxed);
     bury_dropped(interp);
+    world::stop(t, interp);
     for list in &c.lists[..=oldest] {
         c.guarded(|| c.working.absorb(list));
     }
     c.generations.begun(oldest);
-    let found = c.finding(t, interp, false);
+    let found = c.finding(t, interp, Look::First);
     c.generations.survived(oldest, found.kept);
     c.guarded(|| c.lists[(oldest + 1).min(OLD)].absorb(&c.working));
-    if !c.garbage.is_empty() {
+    if c.garbage.is_empty() {
+        world::resume_own(t, interp);
+    } else {
         c.dispose(t, interp);
     }
     add(&c.stats.collections, 1);
-    c.phase.store(IDLE, Relaxed);
+    c.phase.store(IDLE, Release); // pairs with the Acquire in `begin`
     Ok(c.stats.collected.load(Relaxed) - before)
 }
 
@@ -80,29 +83,27 @@ impl Collector {
         if t.identity.load(Relaxed) == DETACHED {
             return Err(Status::NotAttached);
         }
-        // The one place that asserts that the world is excluded: by the lock.
-        if self.crowded.load(Relaxed) {
-            return Err(Status::Busy);
-        }
-        match self.phase.load(Relaxed) {
-            IDLE => {}
-            FORSAKEN => self.take_back(),
-            _ => return Err(Status::Busy),
+        // One at a time, where there is no lock too.
+        match self.phase.compare_exchange(IDLE, RUNNING, Acquire, Relaxed) {
+            Ok(_) => {}
+            Err(FORSAKEN) if self.phase.compare_exchange(FORSAKEN, RUNNING, Acquire, Relaxed).is_ok() => {
+                self.take_back(t);
+            }
+            Err(_) => return Err(Status::Busy),
         }
         self.runner.store(t.id, Relaxed);
-        self.phase.store(RUNNING, Relaxed);
         Ok(())
     }
 
     /// Looks for garbage, with nothing else going on.
-    pub(super) fn finding(&'static self, t: &'static Thread, interp: &'static Interp, again: bool) -> Found {
+    pub(super) fn finding(&'static self, t: &'static Thread, interp: &'static Interp, look: Look) -> Found {
         let held = self.finding.lock();
         self.acquires.store(t.acquires.load(Relaxed), Relaxed);
         self.switches.store(interp.gil.word().epoch(), Relaxed);
         self.reported.store(false, Relaxed);
         self.phase.store(FINDING, Relaxed);
         let start = crate::sync::now();
-        let found = attach::call_out(t, None, || self.find(t, again));
+        let found = attach::call_out(t, None, || self.find(t, look));
         let ns = crate::sync::now() - start;
         self.phase.store(RUNNING, Relaxed);
         drop(held);
