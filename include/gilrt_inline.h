@@ -6,7 +6,7 @@
  * which takes it (gil_thread_self(), asked after the thread's first acquire): the fastest. The code is the same in all modes
  * of the library.
  *
- * What is compiled here knows the first 32 bytes of a thread's state and the 16 of an object, which GILRT_ABI
+ * What is compiled here knows the first 40 bytes of a thread's state and the 16 of an object, which GILRT_ABI
  * freezes. A program or module that was compiled for another number does not load: the dynamic linker misses a symbol.
  */
 
@@ -40,6 +40,13 @@ struct gilrt_thread_words_ {
   uint32_t depth;    /* nesting beyond the first */
   uint32_t away;     /* open allow-threads regions */
   uint64_t acquires; /* outermost acquisitions */
+  struct gilrt_hot_words_ *hot; /* of the first GILRT_HOT_FIRST_ hot objects, by their slots; or NULL */
+};
+
+/* What one thread has counted of a hot object: two counters that only grow. */
+struct gilrt_hot_words_ {
+  uint64_t taken;
+  uint64_t dropped;
 };
 
 /* The frozen words of an object. */
@@ -133,6 +140,8 @@ static inline void gil_region_end_inline_t(gil_thread_t *t, uint32_t saved) {
 
 /* src/object/header.rs has the tables of these words, src/object/count.rs the same steps with their reasons. */
 #define GILRT_SPECIAL_ UINT32_C(0xFFFFFFF0) /* from here on an owner is none, and the functions know how to count */
+#define GILRT_HOT_ UINT32_C(0xFFFFFFFD)     /* a sentinel: the object is hot, its slot in `local` */
+#define GILRT_HOT_FIRST_ 256
 #define GILRT_ONE_ 4                        /* one reference in `shared`, above two bits of state */
 #define GILRT_STATE_(shared) ((shared) & 3)
 #define GILRT_COLLECTING_ 16
@@ -157,11 +166,25 @@ static inline int gilrt_add_own_(uint32_t *word, uint32_t n) {
 #endif
 }
 
+/* The thread's counters of a hot object; NULL if it is not hot, or they are elsewhere. The acquire comes before the slot. */
+static inline struct gilrt_hot_words_ *gilrt_hot_(gil_thread_t *t, obj_t *o) {
+  struct gilrt_object_words_ *w = gilrt_object_words_of_(o);
+  if (__atomic_load_n(&w->owner, __ATOMIC_ACQUIRE) != GILRT_HOT_) return NULL;
+  struct gilrt_hot_words_ *first = gilrt_words_(t)->hot;
+  uint32_t slot = GILRT_LOAD_(w->local);
+  return first != NULL && slot < GILRT_HOT_FIRST_ ? first + slot : NULL;
+}
+
 /* By a thread that does not own the object. */
-static inline void gilrt_incref_shared_(obj_t *o) {
+static inline void gilrt_incref_shared_(gil_thread_t *t, obj_t *o) {
   struct gilrt_object_words_ *w = gilrt_object_words_of_(o);
   if (!GILRT_LIKELY_(GILRT_LOAD_(w->owner) < GILRT_SPECIAL_)) {
-    obj_incref(o);
+    struct gilrt_hot_words_ *hot = gilrt_hot_(t, o);
+    if (hot == NULL) {
+      obj_incref(o);
+    } else {
+      __atomic_store_n(&hot->taken, hot->taken + 1, __ATOMIC_RELEASE);
+    }
   } else if (!GILRT_LIKELY_(__atomic_fetch_add(&w->shared, GILRT_ONE_, __ATOMIC_SEQ_CST) < GILRT_FULL_)) {
     obj_incref_slow(o);
   } else if (!GILRT_LIKELY_((__atomic_load_n(&w->gc, __ATOMIC_SEQ_CST) & GILRT_COLLECTING_) == 0)) {
@@ -170,7 +193,7 @@ static inline void gilrt_incref_shared_(obj_t *o) {
 }
 
 /* Likewise. Release: this thread's accesses come before the free; Acquire: so do the others', if this is the last. */
-static inline void gilrt_decref_shared_(obj_t *o) {
+static inline void gilrt_decref_shared_(gil_thread_t *t, obj_t *o) {
   struct gilrt_object_words_ *w = gilrt_object_words_of_(o);
   if (GILRT_LIKELY_(GILRT_LOAD_(w->owner) < GILRT_SPECIAL_)) {
     int32_t shared = GILRT_LOAD_(w->shared);
@@ -186,6 +209,12 @@ static inline void gilrt_decref_shared_(obj_t *o) {
       int32_t less = shared - GILRT_ONE_;
       if (__atomic_compare_exchange_n(&w->shared, &shared, less, 1, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return;
     }
+  } else {
+    struct gilrt_hot_words_ *hot = gilrt_hot_(t, o);
+    if (hot != NULL) {
+      __atomic_store_n(&hot->dropped, hot->dropped + 1, __ATOMIC_RELEASE);
+      return;
+    }
   }
   obj_decref(o);
 }
@@ -197,7 +226,7 @@ static inline void obj_incref_inline_t(gil_thread_t *t, obj_t *o) {
     if (!GILRT_LIKELY_(gilrt_add_own_(&w->local, 1))) obj_incref_slow(o); /* 2^32 references */
     return;
   }
-  gilrt_incref_shared_(o);
+  gilrt_incref_shared_(t, o);
 }
 
 static inline void obj_decref_inline_t(gil_thread_t *t, obj_t *o) {
@@ -207,7 +236,7 @@ static inline void obj_decref_inline_t(gil_thread_t *t, obj_t *o) {
     if (!GILRT_LIKELY_(gilrt_add_own_(&w->local, UINT32_MAX))) obj_decref_slow(o);
     return;
   }
-  gilrt_decref_shared_(o);
+  gilrt_decref_shared_(t, o);
 }
 
 static inline int gil_acquire_inline(void) { return gil_acquire_inline_t(gil_thread_self_inline()); }

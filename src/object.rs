@@ -64,6 +64,26 @@ const MAX_BYTES: usize = isize::MAX as usize / 2;
 #[inline(always)]
 pub fn new(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'static Object, Status> {
     let me = t.identity.load(Relaxed);
+    // What is true of nearly all, on one page.
+    if ty.simple
+        && extra == 0
+        && let Some(interp) = ty.interp()
+        && interp.excludes_others(me)
+    {
+        let o = heap::allocate_small(ty.payload_size).ok_or(Status::Nomem)?;
+        ty.live.born(true);
+        // SAFETY: as in `new_any`.
+        return Ok(unsafe {
+            o.as_ptr().write(Object::born(me, 1, PLAIN, ty.index, 0));
+            o.as_ref()
+        });
+    }
+    new_any(t, ty, extra)
+}
+
+#[inline(never)]
+fn new_any(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'static Object, Status> {
+    let me = t.identity.load(Relaxed);
     let Some(interp) = ty.interp() else { return Err(Status::Closed) };
     let alone = interp.excludes_others(me); // which who is not attached there never does
     if !alone {
@@ -126,7 +146,7 @@ fn new_checked(
     let locked = ty.interp().is_some_and(|interp| interp.counting() == Counting::Locked);
     let owner = if locked { LOCKED } else { CHECKED };
     let o = heap::allocate(hooks, bytes + check::table::MARGIN, extra, tracked).ok_or(Status::Nomem)?;
-    // SAFETY: as in `new`.
+    // SAFETY: as in `new_any`.
     let o: &'static Object = unsafe {
         o.as_ptr().write(Object::born(owner, 1, PLAIN, ty.index, gc));
         o.as_ref()

@@ -46,7 +46,7 @@ pub const HELD_MOST: usize = 8;
 
 /// One thread in one interpreter.
 ///
-/// The first 32 bytes are frozen by GILRT_ABI: gilrt_inline.h knows them. They come first so that a fast path touches
+/// The first 40 bytes are frozen by GILRT_ABI: gilrt_inline.h knows them. They come first so that a fast path touches
 /// one cache line; what others write to a sleeping thread is on the second.
 ///
 /// | self | lock word | means | guaranteed by |
@@ -81,6 +81,8 @@ pub struct Thread {
     pub away: AtomicU32,
     /// Outermost acquisitions, the fast ones too (S4).
     pub acquires: OwnU64,
+    /// Its counts of the first 256 hot objects, which are all that most processes need; null until the first.
+    pub hot_first: AtomicPtr<c_void>,
 
     /// Its counts of hot objects; null until the first.
     pub hot: AtomicPtr<c_void>,
@@ -133,6 +135,7 @@ macro_rules! new_thread {
             away: AtomicU32::new(0),
             acquires: OwnU64::new(0),
             hot: AtomicPtr::new(std::ptr::null_mut()),
+            hot_first: AtomicPtr::new(std::ptr::null_mut()),
             id: $id,
             member: OwnU32::new(u32::MAX),
             streak: OwnU32::new(0),
@@ -177,4 +180,5 @@ const _: () = {
     assert!(offset_of!(Thread, depth) == 16);
     assert!(offset_of!(Thread, away) == 20);
     assert!(offset_of!(Thread, acquires) == 24);
+    assert!(offset_of!(Thread, hot_first) == 32);
 };

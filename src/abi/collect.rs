@@ -18,7 +18,8 @@ use std::ffi::c_int;
 /// Collections run by themselves too, in obj_new, young objects more often than old ones: see obj_set_collect_threshold.
 ///
 /// GILRT_ERR_NOT_ATTACHED if the thread is not attached; GILRT_ERR_BUSY if a collection is under way, on whichever thread: so
-/// in a finalizer, a clear or a traverse that one calls, and in an interpreter where several threads are attached at once.
+/// in a finalizer, a clear or a traverse that one calls. In GIL_MODE_FREE the other threads are stopped while it looks for
+/// garbage, as by gil_stop_world: twice, if there is some with finalizers.
 #[unsafe(no_mangle)]
 pub extern "C" fn obj_collect() -> i64 {
     match run::collect_all(tls::current()) {

@@ -41,9 +41,10 @@ pub fn decref(o: &'static Object, me: u32) {
 // The slow halves are `extern "C"`, that is, never unwind: so an exported function needs no frame to guard, and ends in a jump.
 #[inline(always)]
 pub(super) fn incref_shared(o: &'static Object) {
+    let owner = o.owner.load(Relaxed);
     // In checking mode nothing is believed of what a pointer leads to.
-    if check::enabled() || o.owner.load(Relaxed) >= SPECIAL {
-        return incref_special(o);
+    if owner >= SPECIAL || check::enabled() {
+        return incref_special(o, owner);
     }
     add(o);
 }
@@ -78,9 +79,14 @@ pub fn unmark(o: &'static Object) {
     o.gc.fetch_and(!COLLECTING, Release); // pairs with the Acquire in `collect::find`
 }
 
+#[inline(never)]
+extern "C" fn incref_special(o: &'static Object, owner: u32) {
+    if owner == HOT { hot::incref(o) } else { incref_rare(o) } // nothing becomes hot in checking mode
+}
+
 #[cold]
 #[inline(never)]
-extern "C" fn incref_special(o: &'static Object) {
+extern "C" fn incref_rare(o: &'static Object) {
     if check::enabled() {
         match check::count::incref(o) {
             Counted::Elsewhere => {}
@@ -98,15 +104,21 @@ extern "C" fn incref_special(o: &'static Object) {
 
 #[inline(always)]
 pub fn decref_shared(o: &'static Object) {
-    if check::enabled() || o.owner.load(Relaxed) >= SPECIAL {
-        return decref_special(o);
+    let owner = o.owner.load(Relaxed);
+    if owner >= SPECIAL || check::enabled() {
+        return decref_special(o, owner);
     }
     drop_shared(o);
 }
 
+#[inline(never)]
+extern "C" fn decref_special(o: &'static Object, owner: u32) {
+    if owner == HOT { hot::decref(o) } else { decref_rare(o) }
+}
+
 #[cold]
 #[inline(never)]
-extern "C" fn decref_special(o: &'static Object) {
+extern "C" fn decref_rare(o: &'static Object) {
     if check::enabled() {
         match check::count::decref(o) {
             Counted::Elsewhere => {}

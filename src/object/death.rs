@@ -27,8 +27,18 @@ const NESTING: u32 = 16;
 /// (C7, R13).
 #[inline(never)]
 pub(super) extern "C" fn bury(o: &'static Object) {
-    clear_weak(o);
     let ty = types::of(o);
+    if ty.silent && o.gc.load(Relaxed) & (WEAK | EXTRA) == 0 {
+        // SAFETY: as in `free`; made by `allocate_small`, or as such an object would be.
+        unsafe { heap::free_small(o) };
+        return types::object_died(ty, tls::current().identity.load(Relaxed));
+    }
+    bury_any(o, ty);
+}
+
+#[inline(never)]
+extern "C" fn bury_any(o: &'static Object, ty: &'static Type) {
+    clear_weak(o);
     if ty.is_plain() { free(o, ty) } else { bury_with_its_code(o, ty) }
 }
 

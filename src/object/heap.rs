@@ -34,6 +34,31 @@ unsafe impl Send for Hooks {}
 // SAFETY: as above.
 unsafe impl Sync for Hooks {}
 
+/// The largest payload of a small object.
+pub const SMALL_PAYLOAD: usize = SMALL - HEADER;
+
+/// Room for a header and as many bytes of zeroed payload, SMALL_PAYLOAD at the most, from the C library.
+#[inline(always)]
+pub fn allocate_small(payload: usize) -> Option<NonNull<Object>> {
+    debug_assert!(payload <= SMALL_PAYLOAD);
+    // SAFETY: plain C; malloc aligns to 16 bytes on 64-bit systems.
+    let start = unsafe { libc::malloc(HEADER + payload) };
+    if start.is_null() {
+        return None;
+    }
+    // SAFETY: so many bytes are ours.
+    unsafe { zero(start.cast(), HEADER + payload) };
+    NonNull::new(start.cast())
+}
+
+/// # Safety
+/// `o` came from [`allocate_small`], or from [`allocate`] without hooks, extra bytes or links, and nobody uses it any more.
+#[inline(always)]
+pub unsafe fn free_small(o: &'static Object) {
+    // SAFETY: by the contract.
+    unsafe { libc::free(ptr::from_ref(o).cast_mut().cast()) };
+}
+
 /// Room for a header and `bytes` of zeroed payload, `extra` of which the type does not know of; `tracked`: for links too.
 #[inline(always)]
 pub fn allocate(hooks: &Option<Hooks>, bytes: usize, extra: usize, tracked: bool) -> Option<NonNull<Object>> {

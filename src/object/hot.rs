@@ -84,8 +84,25 @@ impl Sum {
 }
 
 /// By a thread that has a reference, and has seen HOT.
-#[inline]
+#[inline(always)]
 pub fn incref(o: &'static Object) {
+    match Counters::first(tls::current(), slot_of(o)) {
+        Some(pair) => pair.take(),
+        None => incref_by_table(o),
+    }
+}
+
+#[inline(always)]
+pub fn decref(o: &'static Object) {
+    match Counters::first(tls::current(), slot_of(o)) {
+        Some(pair) => pair.drop(),
+        None => decref_by_table(o),
+    }
+}
+
+// `extern "C"`, that is, never unwinding, so that those above end in a jump and need no frame.
+#[inline(never)]
+extern "C" fn incref_by_table(o: &'static Object) {
     let slot = slot_of(o);
     match mine(slot) {
         Some(pair) => pair.take(),
@@ -93,8 +110,8 @@ pub fn incref(o: &'static Object) {
     }
 }
 
-#[inline]
-pub fn decref(o: &'static Object) {
+#[inline(never)]
+extern "C" fn decref_by_table(o: &'static Object) {
     let slot = slot_of(o);
     match mine(slot) {
         Some(pair) => pair.drop(),
@@ -124,20 +141,14 @@ fn slot_of(o: &Object) -> u32 {
     o.local.load(Relaxed)
 }
 
-#[inline(always)]
+/// None for a thread that is nowhere, or without memory.
 fn mine(slot: u32) -> Option<&'static Pair> {
     let t = tls::current();
-    match Counters::of(t).and_then(|counters| counters.pair(slot)) {
-        None => make_mine(t, slot),
-        pair => pair,
+    if let Some(pair) = Counters::of(t).and_then(|counters| counters.pair(slot)) {
+        return Some(pair);
     }
-}
-
-/// None for a thread that is nowhere, or without memory.
-#[cold]
-fn make_mine(t: &'static Thread, slot: u32) -> Option<&'static Pair> {
     let _errno = KeepErrno::new();
-    if t.id == 0 { None } else { Counters::make(t)?.make_pair(slot) }
+    if t.id == 0 { None } else { Counters::make(t)?.make_pair_of(t, slot) }
 }
 
 fn common(slot: u32) -> &'static Pair {

@@ -2,8 +2,12 @@
 
 use super::header::{CLEARED, FINALIZED, Object};
 use super::live::Live;
+use super::heap;
+use crate::check;
+use crate::config::Counting;
 use crate::interp::Interp;
 use crate::module::Library;
+use crate::runtime;
 use crate::status::Status;
 use crate::sync::{Guard, Mutex, Ordering::*};
 use crate::watch::log::{self, Line, Text};
@@ -41,6 +45,10 @@ pub struct Type {
     pub finalize: Option<FinalizeFn>,
     pub traverse: Option<TraverseFn>,
     pub clear: Option<FinalizeFn>,
+    /// Neither a collector, a host's allocator, checking mode nor a strategy of counting has a say in a birth ...
+    pub simple: bool,
+    /// ... nor the host in a death.
+    pub silent: bool,
     interp: AtomicPtr<Interp>,
     pub library: Option<&'static Library>,
     pub live: Live,
@@ -149,6 +157,9 @@ pub fn of(o: &Object) -> &'static Type {
 
 /// A new type of `interp`. The name is copied.
 pub fn register(interp: &'static Interp, library: Option<&'static Library>, spec: Spec) -> Result<&'static Type, Status> {
+    let ordinary = !check::enabled() && runtime::started()?.hooks.is_none();
+    let biased = interp.counting() == Counting::Biased && !spec.tries;
+    let simple = ordinary && biased && spec.traverse.is_none() && spec.payload_size <= heap::SMALL_PAYLOAD;
     let name = spec.name.to_bytes_with_nul();
     let layout = layout(name.len()).ok_or(Status::Nomem)?;
     let mut slots = SLOTS.lock();
@@ -166,6 +177,8 @@ pub fn register(interp: &'static Interp, library: Option<&'static Library>, spec
             finalize: spec.finalize,
             traverse: spec.traverse,
             clear: spec.clear,
+            simple,
+            silent: simple && spec.finalize.is_none() && spec.clear.is_none(),
             interp: AtomicPtr::new(ptr::from_ref(interp).cast_mut()),
             library,
             live: Live::new(),

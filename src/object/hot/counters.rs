@@ -92,6 +92,24 @@ impl Counters {
         Counters::of(t)
     }
 
+    /// Those of a slot in the first chunk, of the calling thread, if that has been made.
+    #[inline(always)]
+    pub fn first(t: &Thread, slot: u32) -> Option<&'static Pair> {
+        let chunk = t.hot_first.load(Relaxed).cast::<Pair>(); // written by this thread
+        if chunk.is_null() || slot as usize >= CHUNK {
+            return None;
+        }
+        // SAFETY: within the chunk, which is never given back.
+        Some(unsafe { &*chunk.add(slot as usize) })
+    }
+
+    /// As [`Self::make_pair`], by the thread `t` of these counters.
+    pub fn make_pair_of(&self, t: &Thread, slot: u32) -> Option<&'static Pair> {
+        let pair = self.make_pair(slot);
+        t.hot_first.store(self.chunk(0).load(Relaxed).cast(), Relaxed);
+        pair
+    }
+
     /// Those of a slot, if its chunk has been made.
     #[inline(always)]
     pub fn pair(&self, slot: u32) -> Option<&'static Pair> {
