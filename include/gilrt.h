@@ -712,7 +712,8 @@ int obj_unlock(obj_t *o);
 // Collections run by themselves too, in obj_new, young objects more often than old ones: see obj_set_collect_threshold.
 //
 // GILRT_ERR_NOT_ATTACHED if the thread is not attached; GILRT_ERR_BUSY if a collection is under way, on whichever thread: so
-// in a finalizer, a clear or a traverse that one calls, and in an interpreter where several threads are attached at once.
+// in a finalizer, a clear or a traverse that one calls. In GIL_MODE_FREE the other threads are stopped while it looks for
+// garbage, as by gil_stop_world: twice, if there is some with finalizers.
 int64_t obj_collect(void);
 
 // Whether the current interpreter collects by itself, and once more at the end of the runtime: it does until it is told
