@@ -44,7 +44,7 @@ pub fn acquire_as<S: Slow>(t: &'static Thread, how: Wait) -> Done {
     t.identity.store(t.token.load(Relaxed), Relaxed); // ordered by the barriers against `Gil::revoke`
     light_barrier();
     // Acquire: pairs with the Release that clears HANDED, so that what was merged meanwhile is seen.
-    if t.breaker.load(Acquire) != 0 {
+    if t.breaker.load(if mutant!("breaker-relaxed") { Relaxed } else { Acquire }) != 0 {
         return S::acquire(t, how);
     }
     t.acquires.store(t.acquires.load(Relaxed) + 1, Relaxed);

@@ -43,10 +43,10 @@ macro_rules! layers {
 layers! {
     attach, gil, park, sched, status, sync, sys, thread, watch,
     #[cfg(not(loom))] abi,
-    #[cfg(not(loom))] check,
     #[cfg(not(loom))] config,
     #[cfg(not(loom))] module,
     // What the protocols stand on and what stands above them is, in a model, the least that does: src/model.
+    #[cfg_attr(loom, path = "model/check.rs")] check,
     #[cfg_attr(loom, path = "model/interp.rs")] interp,
     #[cfg_attr(loom, path = "model/object.rs")] object,
     #[cfg_attr(loom, path = "model/runtime.rs")] runtime,

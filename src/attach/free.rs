@@ -41,7 +41,7 @@ fn enter(t: &'static Thread, interp: &'static Interp, how: Wait) -> Done {
         }
         let closed = asked & CLOSED != 0 && how != Wait::Return;
         if !closed && asked & STOP == 0 {
-            if asked & HANDED != 0 {
+            if asked & HANDED != 0 && !mutant!("return-does-not-merge") {
                 // Here and not only where it is served: a merge on its behalf may be under way, and nothing is counted plainly
                 // before that is over. The dead wait for the next safepoint, or the outermost destructor.
                 death::put_off(t, interp.owners.take(t));
@@ -72,7 +72,7 @@ pub fn release(t: &'static Thread, interp: &'static Interp) {
     if asked & SECTIONS != 0 {
         section::suspend(t);
     }
-    if asked & HANDED != 0 {
+    if asked & HANDED != 0 && !mutant!("detach-does-not-look") {
         interp.owners.take(t).into_iter().for_each(death::await_burial);
     }
     if asked & (CLOSED | STOP) != 0 {

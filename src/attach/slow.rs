@@ -4,7 +4,7 @@ use super::*;
 use crate::interp::{BURY, Interp, MERGE};
 use crate::object::{death, section};
 use crate::runtime;
-use crate::sync::fence_after_rmw;
+use crate::sync::{fence_after_rmw, mutant};
 use crate::sys::errno::KeepErrno;
 use crate::sys::tls::{self, Inside};
 use crate::thread::*;
@@ -138,7 +138,7 @@ fn release_rest(t: &'static Thread, freed: bool) {
         t.breaker.fetch_and(!HANDED, Release);
     }
     fence_after_rmw();
-    if interp.gil.requests.load(Relaxed) & MERGE != 0 {
+    if interp.gil.requests.load(Relaxed) & MERGE != 0 && !mutant!("release-does-not-help") {
         interp.help();
     }
     // What a release may not do is for the next acquire, which with a bias looks at nothing but the breaker.

@@ -2,12 +2,12 @@
 
 use super::header::*;
 use super::owners::Queue;
-use super::types::{self, body};
+use super::types;
 use super::{count, weak};
 use crate::interp::{BURY, Interp};
-use crate::sync::{Ordering::*, mutant};
+use crate::sync::Ordering::*;
 use crate::sys::tls;
-use crate::thread::{DETACHED, Thread};
+use crate::thread::{DETACHED, SERVE, Thread};
 use std::ptr;
 
 pub fn bury(o: &'static Object) {
@@ -20,8 +20,22 @@ pub fn bury(o: &'static Object) {
     inter(o, t);
 }
 
-pub fn bury_all(t: &'static Thread, dead: Queue) {
-    dead.into_iter().for_each(|o| inter(o, t));
+pub fn put_off(t: &'static Thread, dead: Queue) {
+    for o in dead {
+        clear_weak(o);
+        types::chain(o, &t.trash);
+        t.poll.fetch_or(SERVE, Relaxed);
+    }
+}
+
+pub fn has_put_off(t: &Thread) -> bool {
+    !t.trash.load(Relaxed).is_null()
+}
+
+pub fn bury_put_off(t: &'static Thread) {
+    while let Some(o) = types::unchain(&t.trash) {
+        inter(o, t);
+    }
 }
 
 pub fn await_burial(o: &'static Object) {
@@ -37,9 +51,7 @@ fn clear_weak(o: &'static Object) {
 
 fn pend(o: &'static Object, interp: &'static Interp) {
     interp.pending.lock().push(o);
-    if !mutant!("pending-untold") {
-        interp.request(BURY);
-    }
+    interp.request(BURY);
 }
 
 pub fn bury_pending(interp: &'static Interp) {
@@ -60,7 +72,7 @@ fn inter(o: &'static Object, t: &'static Thread) {
     o.shared.store(PLAIN, Relaxed);
     o.local.store(1, Relaxed);
     o.owner.store(me, Relaxed);
-    assert_eq!(body(o).finalized.fetch_add(1, Relaxed), 0, "finalized twice");
+    types::finalize(o);
     count::decref(o, me);
 }
 

@@ -27,6 +27,8 @@ pub struct Interp {
     pub table: &'static Table,
     /// Objects that have died and wait for an attached thread.
     pub pending: Mutex<Queue>,
+    /// What the host finds its objects by, under a lock of its own; their finalizers take them out.
+    pub map: Mutex<Queue>,
     /// All that were ever made, for the end of the model.
     pub objects: std::sync::Mutex<Vec<&'static Object>>,
     /// The token of its lock.
@@ -45,6 +47,7 @@ impl Interp {
             resumptions: AtomicU32::new(0),
             table,
             pending: Mutex::new(Vec::new()),
+            map: Mutex::new(Vec::new()),
             objects: std::sync::Mutex::default(),
             token: Plain::new(token),
             free,

@@ -18,6 +18,7 @@ pub mod weak;
 
 pub mod death;
 pub mod heap;
+pub mod hot;
 pub mod locked;
 pub mod section;
 pub mod types;

@@ -1,8 +1,11 @@
 //! Atomic words whose memory may be given back. Every touch must come before that by happens-before, not by luck: loom then
-//! finds a late one in whatever order it tries the two, and has no more to try.
+//! finds a late one in whatever order it tries the two.
+//!
+//! Every touch is a read-modify-write of a word beside it, which orders nothing. loom tries a write before an earlier read only
+//! if no other read came between them; it has no such blind spot for read-modify-writes.
 
 use loom::cell::UnsafeCell;
-use loom::sync::atomic;
+use loom::sync::atomic::{self, Ordering::Relaxed};
 use std::ops::Deref;
 
 pub type AtomicU32 = Watched<atomic::AtomicU32>;
@@ -12,6 +15,7 @@ pub type AtomicU8 = Watched<atomic::AtomicU8>;
 #[derive(Debug)]
 pub struct Watched<T> {
     word: T,
+    touched: atomic::AtomicBool,
     freed: UnsafeCell<bool>,
 }
 
@@ -25,6 +29,7 @@ impl<T> Deref for Watched<T> {
 
     #[track_caller]
     fn deref(&self) -> &T {
+        self.touched.fetch_or(true, Relaxed);
         // SAFETY: loom panics if nothing orders this before `free`.
         self.freed.with(|freed| assert!(!unsafe { *freed }, "touched after it was freed"));
         &self.word
@@ -48,7 +53,11 @@ macro_rules! new {
     ($($ty:ty, $of:ty;)*) => {
         $(impl Watched<$ty> {
             pub fn new(value: $of) -> Watched<$ty> {
-                Watched { word: <$ty>::new(value), freed: UnsafeCell::new(false) }
+                Watched {
+                        word: <$ty>::new(value),
+                        touched: atomic::AtomicBool::new(false),
+                        freed: UnsafeCell::new(false),
+                    }
             }
         })*
     };

@@ -13,7 +13,7 @@
 use super::header::*;
 use super::{count, hot, locked, weak};
 use crate::check::{self, count::Counted};
-use crate::sync::Ordering::*;
+use crate::sync::{Ordering::*, mutant};
 
 enum Answer {
     Taken,
@@ -77,7 +77,7 @@ fn attempt(o: &'static Object, me: u32) -> Answer {
 }
 
 fn take_shared(o: &'static Object) -> Answer {
-    let refuses = |s| s == PLAIN || s == MERGED || i64::from(super::header::count(s)) >= LIMIT;
+    let refuses = |s| s == PLAIN && !mutant!("try-plain-zero") || s == MERGED || i64::from(super::header::count(s)) >= LIMIT;
     // Acquire: pairs with the Release of whoever last dropped a reference.
     match o.update(Acquire, |s| (!refuses(s)).then_some(s + ONE)) {
         Ok(_) => {

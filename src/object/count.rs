@@ -3,7 +3,7 @@
 use super::header::*;
 use super::{death, handed, hot, locked, merge, types};
 use crate::check::{self, count::Counted, record::Event};
-use crate::sync::{Ordering::*, fence_after_rmw};
+use crate::sync::{Ordering::*, fence_after_rmw, mutant};
 use crate::watch::log::{self, Text};
 
 enum After {
@@ -152,7 +152,8 @@ fn drop_shared(o: &'static Object) {
 extern "C" fn local_zero(o: &'static Object, me: u32) {
     // Acquire: pairs with the Release of the decrements in `subtract`, so that their threads' last accesses come before
     // the free (R3).
-    if o.shared.load(Acquire) == PLAIN || merge::merge(o, me, 0) {
+    let order = if mutant!("zero-relaxed") { Relaxed } else { Acquire };
+    if o.shared.load(order) == PLAIN || merge::merge(o, me, 0) {
         death::bury(o);
     }
 }
@@ -169,6 +170,7 @@ fn subtract(o: &'static Object) -> After {
                 saturate(o); // with the reference that was to be dropped
                 return After::Alive;
             }
+            PLAIN | MAYBE_WEAK if count(s) == 0 && mutant!("queue-owns-nothing") => (QUEUED - ONE, After::Handed),
             PLAIN | MAYBE_WEAK if count(s) == 0 => (QUEUED, After::Handed),
             _ => (s - ONE, After::Alive),
         };
@@ -238,6 +240,9 @@ pub(super) fn subtract_merged(o: &'static Object) -> bool {
 pub fn immortalize(o: &'static Object) {
     if check::enabled() && !check::table::step("obj_immortalize", o, Event::Immortal) {
         return;
+    }
+    if mutant!("immortal-local") {
+        return o.local.store(u32::MAX, Relaxed);
     }
     // An RMW: against the CAS of a merge either order is right.
     if o.owner.swap(IMMORTAL, Relaxed) != IMMORTAL {

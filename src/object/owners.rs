@@ -17,7 +17,7 @@
 
 use super::header::*;
 use super::merge::merge;
-use crate::sync::{Guard, Mutex, Ordering::*, fence_or_heavy_barrier};
+use crate::sync::{Guard, Mutex, Ordering::*, fence_or_heavy_barrier, mutant};
 use crate::thread::{CLOSE, CLOSED, DETACHED, HANDED, SERVE, STOP, Thread, token};
 
 /// Each entry owns one reference.
@@ -85,9 +85,9 @@ impl Owners {
         let token = token::fresh(); // under the mutex, so that the seats stay in order
         registry.seats.push(Seat { token, thread, queue: Vec::new(), frozen: false });
         if let Some(t) = thread {
-            let closed = if registry.closing { CLOSED } else { 0 };
-            let handed = if registry.pending { HANDED } else { 0 };
-            let stop = if registry.stopper != 0 { STOP } else { 0 };
+            let closed = if registry.closing && !mutant!("joins-unaware-of-close") { CLOSED } else { 0 };
+            let handed = if registry.pending && !mutant!("joins-unaware-of-pending") { HANDED } else { 0 };
+            let stop = if registry.stopper != 0 && !mutant!("joins-unaware-of-stop") { STOP } else { 0 };
             t.breaker.fetch_or(closed | handed | stop, Relaxed);
         }
         Some(token)
@@ -111,9 +111,10 @@ impl Owners {
         }
         seat.queue.push(o);
         let Some(w) = seat.thread else { return Handed::ForLock };
+        let early = mutant!("looks-before-it-freezes") && w.identity.load(Acquire) != DETACHED;
         seat.freeze(w);
         // Acquire: pairs with the Release of a detach, so that plain counts are seen.
-        if w.identity.load(Acquire) != DETACHED {
+        if early || w.identity.load(if mutant!("self-relaxed") { Relaxed } else { Acquire }) != DETACHED {
             return Handed::ForThread;
         }
         Handed::Done(seat.merge(pending))
@@ -147,7 +148,8 @@ impl Owners {
             registry.stops = 1;
             registry.end_stop(); // whoever waits for that is woken as somebody has departed
         }
-        let attached = t.identity.swap(DETACHED, Release) != DETACHED;
+        let next = if mutant!("retires-attached") { t.token.load(Relaxed) } else { DETACHED };
+        let attached = t.identity.swap(next, Release) != DETACHED;
         let Some(at) = registry.place(t) else { return (Vec::new(), attached) };
         let mut seat = registry.seats.remove(at);
         (seat.merge(false), attached)
@@ -157,7 +159,9 @@ impl Owners {
     pub fn announce_pending(&self) {
         let mut registry = self.0.lock();
         registry.pending = true;
-        registry.tell(HANDED, SERVE);
+        if !mutant!("pending-untold") {
+            registry.tell(HANDED, SERVE);
+        }
     }
 
     /// By an attached thread: it sees to all destructors that wait now.
@@ -169,10 +173,13 @@ impl Owners {
     pub fn close(&self) -> bool {
         let mut registry = self.0.lock();
         registry.closing = true;
+        let early = mutant!("close-looks-away-first") && registry.nobody_away();
         registry.tell(CLOSED, CLOSE);
-        fence_or_heavy_barrier();
+        if !mutant!("close-without-barrier") {
+            fence_or_heavy_barrier(); // pairs with the light barriers in `attach`
+        }
         // Acquire: pairs with the Release of a detach. First `self`, then the regions: who leaves for one says so before.
-        registry.threads().all(|t| t.identity.load(Acquire) == DETACHED && t.away.load(Relaxed) == 0)
+        registry.threads().all(|t| t.identity.load(Acquire) == DETACHED) && (early || registry.nobody_away())
     }
 
     /// By an attached thread: the others are to detach, and those that attach wait. False if another one has stopped this thread.
@@ -188,14 +195,17 @@ impl Owners {
                 w.breaker.fetch_or(STOP, Relaxed);
                 w.poll.fetch_or(STOP, Relaxed);
             });
-            fence_or_heavy_barrier(); // pairs with the light barriers in `attach`
+            if !mutant!("stop-without-barrier") {
+                fence_or_heavy_barrier(); // pairs with the light barriers in `attach`
+            }
         }
         true
     }
 
     /// Whether all but `t` have stopped. Acquire: pairs with the Release of a detach, so that what they did is seen.
     pub fn are_stopped(&self, t: &Thread) -> bool {
-        self.0.lock().threads().all(|w| w.id == t.id || w.identity.load(Acquire) == DETACHED)
+        let order = if mutant!("stopped-relaxed") { Relaxed } else { Acquire };
+        self.0.lock().threads().all(|w| w.id == t.id || w.identity.load(order) == DETACHED)
     }
 
     /// Undoes one [`Owners::begin_stop`]; true if the others may go on.
@@ -251,10 +261,14 @@ impl Registry {
         self.stopper = 0;
         for w in self.threads() {
             // Release: pairs with the Acquire of the breaker in `acquire`, so that what the stopper did is seen.
-            w.breaker.fetch_and(!STOP, Release);
+            w.breaker.fetch_and(!STOP, if mutant!("resume-relaxed") { Relaxed } else { Release });
             w.poll.fetch_and(!STOP, Relaxed);
         }
         true
+    }
+
+    fn nobody_away(&self) -> bool {
+        self.threads().all(|t| t.away.load(Relaxed) == 0)
     }
 
     fn threads(&self) -> impl Iterator<Item = &'static Thread> {
@@ -275,7 +289,9 @@ impl Seat {
         w.poll.fetch_or(SERVE, Relaxed);
         if !self.frozen {
             w.breaker.fetch_or(HANDED, Relaxed);
-            fence_or_heavy_barrier(); // pairs with the light barriers in `attach`
+            if !mutant!("freeze-without-barrier") {
+                fence_or_heavy_barrier(); // pairs with the light barriers in `attach`
+            }
             self.frozen = true;
         }
     }
@@ -284,9 +300,9 @@ impl Seat {
     fn merge(&mut self, pending: bool) -> Queue {
         let mut queue = std::mem::take(&mut self.queue);
         queue.retain(|o| merge(o, self.token, 1));
-        self.frozen = false;
-        if !pending && let Some(t) = self.thread {
-            t.breaker.fetch_and(!HANDED, Release); // pairs with the Acquire of the breaker in `acquire`
+        self.frozen = mutant!("stays-frozen") && self.frozen;
+        if (!pending || mutant!("thaws-while-pending")) && let Some(t) = self.thread {
+            t.breaker.fetch_and(!HANDED, if mutant!("thaw-relaxed") { Relaxed } else { Release }); // pairs with the Acquire of the breaker in `acquire`
         }
         queue
     }

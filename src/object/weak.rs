@@ -24,7 +24,7 @@ use crate::attach::slow as attach;
 use crate::check;
 use crate::runtime;
 use crate::status::Status;
-use crate::sync::{AtomicU64, Guard, Mutex, Ordering::*};
+use crate::sync::{AtomicU64, Guard, Mutex, Ordering::*, mutant};
 use crate::sys::errno::KeepErrno;
 use crate::sys::tls;
 use std::collections::HashMap;
@@ -111,6 +111,9 @@ fn join(o: &'static Object, spare: Option<NonNull<Weak>>) -> Result<Option<NonNu
     shard.try_reserve(1).map_err(|_| Status::Nomem)?;
     // From now on the owner frees after an RMW only. QUEUED and MERGED say as much already. Relaxed: the owner sees it through
     // whatever takes the caller's reference away, a try through the lock.
+    if mutant!("states-as-bits") {
+        o.shared.fetch_or(MAYBE_WEAK, Relaxed);
+    }
     _ = o.update(Relaxed, |s| (state(s) == PLAIN).then_some(s | MAYBE_WEAK));
     shard.insert(address(o), Block(spare));
     Ok(Some(spare))

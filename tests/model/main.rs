@@ -14,45 +14,20 @@
 //! `every_broken_rule_is_caught` runs the models again with one rule broken at a time (`mutant!` in the sources).
 #![cfg(loom)]
 
+mod explore;
 mod rules;
 mod world;
 
+use explore::models;
 use gilrt::attach;
 use gilrt::gil::{HELPER, Wait};
 use gilrt::status::Status;
 use gilrt::sync::light_barrier;
-use gilrt::sync::model::draw_light_barriers;
 use gilrt::thread::{DETACHED, HANDED, SERVE};
 use loom::sync::Arc;
 use loom::thread::{JoinHandle, spawn};
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::*;
 use world::{Model, World, biased, world};
-
-/// Explores `run`, with at most `preemptions` switches away from a thread that could go on.
-fn explore(
-    name: &str,
-    light_barriers: bool,
-    preemptions: Option<usize>,
-    run: impl Fn() + Sync + Send + 'static,
-) {
-    draw_light_barriers(light_barriers);
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = preemptions;
-    let begin = std::time::Instant::now();
-    let runs = std::sync::Arc::new(AtomicUsize::new(0));
-    let count = runs.clone();
-    model.check(move || {
-        count.fetch_add(1, Relaxed);
-        run();
-    });
-    let bound = preemptions.map_or("all".into(), |p| p.to_string());
-    eprintln!(
-        "MODEL {name}: {} executions, preemptions {bound}, {:.1?}",
-        runs.load(Relaxed),
-        begin.elapsed()
-    );
-}
 
 fn thread(w: &Arc<World>, id: usize, body: impl FnOnce(&World, usize) + 'static) -> JoinHandle<()> {
     let w = w.clone();
@@ -80,14 +55,6 @@ fn finish_closed(w: &World, threads: Vec<JoinHandle<()>>) {
 
 /// A deadline that has passed when the waiter first looks.
 const DEADLINE: Wait = Wait::Until(1);
-
-macro_rules! models {
-    ($($(#[$doc:meta])* $name:ident($light:expr, $preemptions:expr) $body:block)*) => {
-        /// All models.
-        const NAMES: &[&str] = &[$(stringify!($name)),*];
-        $($(#[$doc])* #[test] fn $name() { explore(stringify!($name), $light, $preemptions, || $body); })*
-    };
-}
 
 models! {
     a_bias_is_revoked(true, Some(4)) {

@@ -1,6 +1,6 @@
 //! The models notice: one rule of the protocol broken at a time.
 
-use super::NAMES;
+use super::explore::all_are_caught;
 
 /// The rules that `mutant!` can break in the sources, and a model that notices.
 const RULES: &[(&str, &str)] = &[
@@ -32,26 +32,8 @@ const RULES: &[(&str, &str)] = &[
     ("helpers-are-one", "two_helpers_exclude_each_other"),
 ];
 
-/// Breaks one rule at a time, each in a process of its own, which must fail: by a touch that nothing orders, a deadlock or
-/// an assertion.
 #[test]
 #[ignore = "a minute: ci/models.sh runs it"]
 fn every_broken_rule_is_caught() {
-    let me = std::env::current_exe().unwrap();
-    let missed: Vec<_> = RULES.iter().filter(|(rule, model)| !notices(&me, rule, model)).collect();
-    assert!(missed.is_empty(), "nobody notices: {missed:?}");
-}
-
-fn notices(me: &std::path::Path, rule: &str, model: &str) -> bool {
-    assert!(NAMES.contains(&model), "{model} is no model");
-    let mut child = std::process::Command::new(me)
-        .args(["--exact", model, "--test-threads=1"])
-        .env("GILRT_MUTANT", rule)
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let failed = !child.wait().unwrap().success();
-    eprintln!("RULE {rule}: {}", if failed { model } else { "NOT NOTICED" });
-    failed
+    all_are_caught(RULES);
 }
