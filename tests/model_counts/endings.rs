@@ -2,6 +2,7 @@
 
 use crate::explore::models;
 use crate::world::*;
+use gilrt::attach::slow::call_out;
 use gilrt::object::header::*;
 use gilrt::object::types::map;
 
@@ -57,6 +58,22 @@ models! {
         decref(p);
         detach(me);
         w.end([], &[o, p]);
+    }
+
+    /// A callback's way back runs no destructors, so the next attach must.
+    a_destructor_is_pending_while_a_thread_comes_back(true, Some(3)) {
+        let w = free(1);
+        let o = w.merged(MERGED + ONE);
+        let me = w.be(0);
+        attach(me);
+        let a = w.stranger(move |_| decref(o));
+        call_out(me, None, || detach(me));
+        detach(me);
+        join([a]);
+        attach(me);
+        assert!(o.owner.is_freed(), "an attach must see what is pending");
+        detach(me);
+        w.end([], &[o]);
     }
 
     a_destructor_is_pending_while_a_thread_joins(true, Some(3)) {
