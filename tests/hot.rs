@@ -1,5 +1,6 @@
 //! Hot objects and the sweep that buries them, while threads count, hand references on, and look them up by weak references.
 #![cfg(target_os = "linux")]
+#![cfg(not(loom))]
 
 use gilrt::abi::lock::{gil_acquire, gil_attach, gil_detach, gil_poll, gil_release};
 use gilrt::abi::object::*;
