@@ -240,7 +240,7 @@ fn who_is_revived_by_its_finalizer_is_ordinary_again() {
     assert_eq!(gil_release(), 0);
 }
 
-/// R16: as many objects as there are slots, dead and made anew in the same ones.
+/// As many objects as there are slots, dead and made anew in the same ones.
 #[test]
 fn there_are_65536_slots_and_the_dead_give_theirs_back() {
     const LIMIT: i32 = -11;

@@ -26,6 +26,7 @@ fn draw(next: &OwnU32) -> u32 {
 mod tests {
     use super::*;
 
+    /// R8: none comes again.
     #[test]
     fn tokens_end_where_the_sentinels_begin() {
         let next = OwnU32::new(SPECIAL - 2);

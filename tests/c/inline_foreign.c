@@ -59,6 +59,7 @@ static void body(unsigned index, void *argument) {
   if (attached) CHECK_STATUS(gil_release(), GILRT_OK);
 }
 
+/* R16: whichever thread drops the last reference, the owner or another one, it ends the object, and no other does. */
 static void every_object_dies_once_whoever_drops_it_last(bool with_finalizer) {
   shared_t shared = {.finalized = {0}};
   CHECK_STATUS(gil_acquire(), GILRT_OK);
