@@ -217,7 +217,6 @@ impl Interp {
         if self.gil.requests.load(Acquire) & BURY != 0 {
             // Before the list is taken: what comes later asks again.
             self.gil.requests.fetch_and(!BURY, AcqRel);
-            self.owners.pending_taken();
             attach::call_out(t, Some(inside), || object::death::bury_pending(self));
         }
     }

@@ -55,11 +55,20 @@ fn pend(o: &'static Object, interp: &'static Interp) {
 }
 
 pub fn bury_pending(interp: &'static Interp) {
-    loop {
-        let next = interp.pending.lock().pop();
-        let Some(o) = next else { return };
+    while let Some(o) = take_pending(interp) {
+        if !interp.pending.lock().is_empty() {
+            interp.gil.requests.fetch_or(BURY, SeqCst);
+        }
         bury(o);
     }
+}
+
+fn take_pending(interp: &Interp) -> Option<&'static Object> {
+    let mut taker = interp.owners.freeze();
+    let mut pending = interp.pending.lock();
+    let taken = pending.pop();
+    taker.leave_pending(!pending.is_empty());
+    taken
 }
 
 fn inter(o: &'static Object, t: &'static Thread) {

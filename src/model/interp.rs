@@ -19,7 +19,6 @@ use std::sync::atomic::AtomicU32 as Plain;
 pub const MERGE: u32 = 2;
 pub const BURY: u32 = 4;
 
-#[derive(Debug)]
 pub struct Interp {
     pub gil: Gil,
     pub owners: Owners,
@@ -29,6 +28,8 @@ pub struct Interp {
     pub pending: Mutex<Queue>,
     /// What the host finds its objects by, under a lock of its own; their finalizers take them out.
     pub map: Mutex<Queue>,
+    /// What the first finalizer does.
+    pub in_finalizer: std::sync::Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// All that were ever made, for the end of the model.
     pub objects: std::sync::Mutex<Vec<&'static Object>>,
     /// The token of its lock.
@@ -48,6 +49,7 @@ impl Interp {
             table,
             pending: Mutex::new(Vec::new()),
             map: Mutex::new(Vec::new()),
+            in_finalizer: std::sync::Mutex::default(),
             objects: std::sync::Mutex::default(),
             token: Plain::new(token),
             free,
@@ -117,7 +119,6 @@ impl Interp {
         }
         if self.gil.requests.load(Acquire) & BURY != 0 {
             self.gil.requests.fetch_and(!BURY, AcqRel);
-            self.owners.pending_taken();
             attach::call_out(t, Some(inside), || death::bury_pending(self));
         }
     }

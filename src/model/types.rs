@@ -1,11 +1,12 @@
 //! Behind its header an object of a model says what it is, and how often it was finalized.
 
+use crate::attach::slow::call_out;
 use crate::interp::Interp;
 use crate::object::header::Object;
+use crate::sys::tls;
 use std::ffi::{CStr, c_void};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::Relaxed};
 
-#[derive(Debug)]
 #[repr(C)]
 pub struct Body {
     header: Object,
@@ -17,7 +18,6 @@ pub struct Body {
     next: AtomicPtr<c_void>,
 }
 
-#[derive(Debug)]
 pub struct Type {
     interp: &'static Interp,
 }
@@ -66,6 +66,8 @@ pub fn map(o: &'static Object) {
 /// The host's finalizer.
 pub fn finalize(o: &'static Object) {
     assert_eq!(body(o).finalized.fetch_add(1, Relaxed), 0, "finalized twice");
+    let first = body(o).ty.interp.in_finalizer.lock().unwrap().take();
+    first.into_iter().for_each(|f| call_out(tls::current(), None, f));
     if body(o).mapped.load(Relaxed) {
         body(o).ty.interp.map.lock().retain(|p| !std::ptr::eq(*p, o));
     }

@@ -128,8 +128,10 @@ pub fn bury_pending(interp: &'static Interp) {
 
 /// One at a time may take out, in an interpreter without a lock too.
 fn take_pending(interp: &'static Interp) -> Option<&'static Object> {
-    let _taker = interp.owners.freeze();
-    take(&interp.pending)
+    let mut taker = interp.owners.freeze();
+    let taken = take(&interp.pending);
+    taker.leave_pending(!interp.pending.load(Relaxed).is_null());
+    taken
 }
 
 fn pend(o: &'static Object, interp: &'static Interp) {

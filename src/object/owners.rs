@@ -165,11 +165,6 @@ impl Owners {
         }
     }
 
-    /// By an attached thread: it sees to all destructors that wait now.
-    pub fn pending_taken(&self) {
-        self.0.lock().pending = false;
-    }
-
     /// From now on threads that attach are refused. True if nobody is inside, or comes back: see [`crate::gil::Gil::close`].
     pub fn close(&self) -> bool {
         let mut registry = self.0.lock();
@@ -224,6 +219,11 @@ impl Owners {
 impl Registry {
     const fn new() -> Registry {
         Registry { seats: Vec::new(), pending: false, closing: false, stopper: 0, stops: 0 }
+    }
+
+    /// By who has taken out one whose destructor was pending: whether there are more. Who brings another says so after it.
+    pub fn leave_pending(&mut self, more: bool) {
+        self.pending = more && !mutant!("takes-all-pending");
     }
 
     fn seat(&mut self, token: u32) -> Option<&mut Seat> {

@@ -76,6 +76,32 @@ models! {
         w.end([], &[o]);
     }
 
+    /// Who leaves in the midst of the destructors leaves the rest of them to whoever attaches.
+    destructors_are_pending_while_another_is_away(true, Some(3)) {
+        let w = free(2);
+        let (o, p) = (w.merged(MERGED + ONE), w.merged(MERGED + ONE));
+        let other = w.be(1);
+        attach(other);
+        join([w.stranger(move |_| {
+            decref(o);
+            decref(p);
+        })]);
+        let me = w.be(0);
+        let v = w.clone();
+        *w.interp.in_finalizer.lock().unwrap() = Some(Box::new(move || {
+            detach(me);
+            v.be(1);
+            detach(other);
+            attach(other);
+            assert!(o.owner.is_freed() || p.owner.is_freed(), "an attach must see what is pending");
+            detach(other);
+            v.be(0);
+        }));
+        attach(me);
+        detach(me);
+        w.end([], &[o, p]);
+    }
+
     a_destructor_is_pending_while_a_thread_joins(true, Some(3)) {
         let w = free(0);
         let o = w.merged(MERGED + ONE);

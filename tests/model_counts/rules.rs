@@ -25,6 +25,7 @@ const RULES: &[(&str, &str)] = &[
     ("pending-untold", "endings::the_last_reference_is_dropped_by_a_stranger"),
     ("thaws-while-pending", "endings::a_merge_on_behalf_meets_pending_destructors"),
     ("take-forgets-pending", "endings::a_destructor_is_pending_while_a_thread_comes_back"),
+    ("takes-all-pending", "endings::destructors_are_pending_while_another_is_away"),
     ("joins-unaware-of-pending", "endings::a_destructor_is_pending_while_a_thread_joins"),
     ("joins-unaware-of-close", "worlds::a_close_meets_a_new_thread"),
     ("joins-unaware-of-stop", "worlds::a_stop_meets_a_new_thread"),
