@@ -517,7 +517,8 @@ int gil_stop_world(void);
 int gil_resume_world(void);
 
 // Makes a type of the current interpreter, which it belongs to for ever. A type that an extension makes while gilrt runs
-// its load or a function of it ends with the extension; others live as long as the process. From any thread.
+// its load or a function of it ends with the extension; others with gil_interp_close or with their last object, whichever
+// comes later: the main interpreter's live as long as the process. From any thread.
 //
 // GILRT_ERR_INVALID if a pointer or the name is NULL, the size is absurd or a flag is unknown; GILRT_ERR_LIMIT after 65,535 types;
 // GILRT_ERR_NOMEM.

@@ -66,13 +66,12 @@ struct gilrt_object_words_ {
 /* gil_thread_self without a call, where the thread pointer is to be had. */
 static inline gil_thread_t *gil_thread_self_inline(void) {
 #if defined(__linux__) && defined(__x86_64__)
-  /* One load less than by way of the thread pointer. If the compiler reuses what it got before the thread was known, that is
-     the static detached state, which leads to the functions. */
+  /* One load less than by way of the thread pointer. Volatile: a call in between may have entered another interpreter. */
   gil_thread_t *t;
-  __asm__("mov %%fs:(%1), %0" : "=r"(t) : "r"(gilrt_tls_offset));
+  __asm__ volatile("mov %%fs:(%1), %0" : "=r"(t) : "r"(gilrt_tls_offset));
   return t;
 #elif defined(__linux__) && defined(__aarch64__)
-  return *(gil_thread_t **)(void *)((char *)__builtin_thread_pointer() + gilrt_tls_offset);
+  return *(gil_thread_t *volatile *)(void *)((char *)__builtin_thread_pointer() + gilrt_tls_offset);
 #else
   return gil_thread_self();
 #endif

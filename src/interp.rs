@@ -20,7 +20,7 @@ use crate::thread::{HANDED, SERVE, Thread, UNBIASED};
 use calls::Calls;
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU8};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8};
 
 /// In `Gil::requests`: somebody called `gil_call_soon`.
 pub const CALL: u32 = 1;
@@ -52,6 +52,8 @@ pub struct Interp {
     pub resumptions: AtomicU32,
     /// For reports.
     pub name: name::Name,
+    /// A thread is closing it.
+    closer: AtomicBool,
     across_fork: lives::Frozen,
 }
 
@@ -68,6 +70,7 @@ impl Interp {
             pending: AtomicPtr::new(ptr::null_mut()),
             resumptions: AtomicU32::new(0),
             name: name::Name::new("main"),
+            closer: AtomicBool::new(false),
             across_fork: lives::Frozen::new(),
         }
     }
@@ -188,8 +191,11 @@ impl Interp {
     pub fn try_close(&self) -> Result<(), Status> {
         match self.is_free() {
             false => self.gil.close(),
-            true if self.owners.close() => Ok(()),
-            true => Err(Status::Busy),
+            true => {
+                let empty = self.owners.close();
+                world::resumed(self); // who waits for the end of a stop is refused instead
+                if empty { Ok(()) } else { Err(Status::Busy) }
+            }
         }
     }
 

@@ -254,11 +254,11 @@ pub fn finalize(timeout_ns: u64) -> Result<(), Status> {
         }
     }
     let main = Interp::main();
+    // A signal handler is refused meanwhile, rather than left waiting for the internal mutex.
+    let inside = crate::attach::slow::enter().ok_or(Status::Deadlock)?;
     if find_state(main).is_some_and(|t| t.away.load(Relaxed) != 0) {
         return Err(Status::Deadlock); // its own region would keep it waiting
     }
-    // A signal handler is refused meanwhile, rather than left waiting for the internal mutex.
-    let inside = crate::attach::slow::enter().ok_or(Status::Deadlock)?;
     wait_until_closed(main, deadline)?;
     // Nobody comes any more; what they left is buried by this thread, the last one inside.
     let mine = state_in(main)?;

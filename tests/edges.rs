@@ -99,6 +99,49 @@ fn deep_structures_die_on_a_small_stack() {
 }
 
 #[test]
+fn who_waits_for_a_stopped_world_is_refused_when_it_closes() {
+    passes("close_stopped.c");
+}
+
+#[test]
+fn of_two_that_close_one_closes() {
+    passes_with("two_closers.c", &["0"]);
+    passes_with("two_closers.c", &["2"]);
+}
+
+#[test]
+fn what_is_handed_over_while_an_interpreter_closes_dies() {
+    passes("close_late_references.c");
+}
+
+#[test]
+fn inline_functions_follow_the_entered_interpreter() {
+    passes("inline_interps.c");
+}
+
+#[test]
+fn a_try_gives_nothing_that_the_collector_clears() {
+    passes("collect_try.c");
+}
+
+#[test]
+fn threads_that_are_nowhere_fork_while_others_count() {
+    passes("fork_nowhere.c");
+}
+
+#[test]
+fn a_handler_that_is_refused_leaves_a_waiting_section_whole() {
+    passes("section_signal.c");
+}
+
+/// L17.
+#[test]
+fn handlers_interrupt_last_references() {
+    passes_with("signal_pend.c", &["0"]);
+    passes_with("signal_pend.c", &["1"]);
+}
+
+#[test]
 fn fork_handlers_of_other_libraries_may_use_the_lock() {
     run(command(&program_without_library("fork_handlers.c")).arg(library())).expect_success();
 }

@@ -5,7 +5,7 @@ use crate::attach::slow::{self, Runtime};
 use crate::attach;
 use crate::check;
 use crate::gil::Wait;
-use crate::interp::{CALL, Interp, calls};
+use crate::interp::{CALL, Interp, calls, lives};
 use crate::sched::{SLICE_RANGE, WEIGHT_RANGE};
 use crate::status::{Status, code};
 use crate::sync::Ordering::Relaxed;
@@ -151,7 +151,11 @@ pub extern "C" fn gil_call_soon(
     if crate::runtime::finalized() {
         return Status::Closed as c_int;
     }
-    let interp = Interp::of(tls::current());
+    let t = tls::current();
+    if lives::is_closed(t) {
+        return Status::Closed as c_int;
+    }
+    let interp = Interp::of(t);
     if !interp.calls.put(calls::Call { run, user }) {
         return Status::Limit as c_int;
     }

@@ -2,7 +2,7 @@
 
 use super::{border, read_sized};
 use crate::check;
-use crate::interp::Interp;
+use crate::interp::{Interp, lives};
 use crate::object::header::Object;
 use crate::object::types::{self, Spec, Type};
 use crate::object::{self, attempt, count, hot};
@@ -62,7 +62,8 @@ const DEFAULT: obj_type_config = obj_type_config {
 };
 
 /// Makes a type of the current interpreter, which it belongs to for ever. A type that an extension makes while gilrt runs
-/// its load or a function of it ends with the extension; others live as long as the process. From any thread.
+/// its load or a function of it ends with the extension; others with gil_interp_close or with their last object, whichever
+/// comes later: the main interpreter's live as long as the process. From any thread.
 ///
 /// GILRT_ERR_INVALID if a pointer or the name is NULL, the size is absurd or a flag is unknown; GILRT_ERR_LIMIT after 65,535 types;
 /// GILRT_ERR_NOMEM.
@@ -90,7 +91,7 @@ pub unsafe extern "C" fn obj_type_new(config: *const obj_type_config, out: *mut 
             clear: c.clear,
         };
         // SAFETY: null, or the library whose code this thread runs, which is not unmapped meanwhile.
-        let ty = types::register(Interp::of(t), unsafe { library.as_ref() }, spec)?;
+        let ty = lives::while_open(Interp::of(t), || types::register(Interp::of(t), unsafe { library.as_ref() }, spec))?;
         // SAFETY: by the contract.
         unsafe { *out = ptr::from_ref(ty).cast_mut() };
         Ok(())

@@ -84,6 +84,15 @@ fn acquire_rest(t: &'static Thread, how: Wait, taken: bool) -> Done {
         // A signal handler inside the library. `self` was DETACHED before.
         t.identity.store(DETACHED, Release);
         tls::owe_release();
+        // What is owed comes when the thread leaves the library, which may be where it waits for the end of a stop; and whoever
+        // stops the world may have seen it attached.
+        let interp = Interp::of(t);
+        if interp.is_free() && t.breaker.load(Relaxed) & NOWHERE == 0 {
+            crate::sync::full_fence();
+            if t.breaker.load(Relaxed) & (STOP | CLOSED) != 0 {
+                interp.gil.departed();
+            }
+        }
         return Err(Status::Deadlock);
     };
     let t = if t.breaker.load(Relaxed) & NOWHERE != 0 {
@@ -94,8 +103,12 @@ fn acquire_rest(t: &'static Thread, how: Wait, taken: bool) -> Done {
         t
     };
     if t.breaker.load(Relaxed) & ELSEWHERE != 0 {
+        // A state that the caller kept from before it entered another interpreter (A8). Who saw it attached waits for a release.
         t.identity.store(DETACHED, Release);
-        return Err(Status::Invalid); // a state that the caller kept from before it entered another interpreter (A8)
+        light_barrier();
+        drop(inside);
+        release_slow(t);
+        return Err(Status::Invalid);
     }
     let interp = Interp::of(t);
     if !taken {

@@ -3,7 +3,7 @@
 use super::record::{Event, State};
 use super::table::{FREED, with};
 use crate::object::count::counted;
-use crate::object::header::{CHECKED, FINALIZED, LIMIT, Object};
+use crate::object::header::{CHECKED, FINALIZED, GARBAGE, LIMIT, Object};
 use crate::sync::Ordering::*;
 
 /// What a count has come to.
@@ -34,7 +34,7 @@ pub fn incref(o: &'static Object) -> Counted {
 pub fn try_incref(o: &'static Object) -> Counted {
     let counted = with("obj_try_incref", o, |record, me| match record.state {
         State::Freed => Err(FREED),
-        State::Alive if o.gc.load(Relaxed) & FINALIZED == 0 => {
+        State::Alive if o.gc.load(Relaxed) & (FINALIZED | GARBAGE) == 0 => {
             Ok(take(o, |count| record.remember(Event::Incref, count, me)))
         }
         _ => Ok(Counted::Refused),

@@ -9,7 +9,7 @@ use crate::gil::Inner;
 use crate::object::owners::Registry;
 use crate::object::{collect, types};
 use crate::runtime;
-use crate::sync::{Guard, Mutex};
+use crate::sync::{Guard, Mutex, fence_or_heavy_barrier};
 use crate::sys;
 use crate::sys::tls;
 use crate::thread::DETACHED;
@@ -85,15 +85,14 @@ pub fn enter(interp: &'static Interp) -> Result<&'static Interp, Status> {
     Ok(Interp::of(before))
 }
 
-/// Closes `interp` for good: waits until everybody has left, `deadline` at the most.
+/// Closes `interp` for good: waits until everybody has left, `deadline` at the most. One thread at a time closes it; another
+/// that would waits too, to find it closed.
 pub fn close(interp: &'static Interp, deadline: u64) -> Result<(), Status> {
     if ptr::eq(interp, Interp::main()) {
         return Err(Status::Invalid); // that is the runtime's end
     }
+    runtime::started()?;
     let inside = attach::enter().ok_or(Status::Deadlock)?;
-    if !ALL.lock().has(interp) {
-        return Err(Status::Closed);
-    }
     if let Some(mine) = runtime::find_state(interp) {
         if mine.identity.load(Relaxed) != DETACHED {
             return Err(Status::Nested);
@@ -102,13 +101,32 @@ pub fn close(interp: &'static Interp, deadline: u64) -> Result<(), Status> {
             return Err(Status::Deadlock); // its own region would keep it waiting
         }
     }
+    while !elect(interp)? {
+        if sys::now() >= deadline {
+            return Err(Status::Busy);
+        }
+        let soon = sys::now().saturating_add(1_000_000); // the closer has finalizers to run, and tells nobody when it is done
+        interp.gil.await_departure(interp.gil.departures(), soon.min(deadline));
+    }
+    let closed = end(interp, deadline, inside);
+    interp.closer.store(false, Release);
+    closed
+}
+
+/// False while another thread closes it. Closed when one has.
+fn elect(interp: &'static Interp) -> Result<bool, Status> {
+    let all = ALL.lock();
+    if !all.has(interp) {
+        return Err(Status::Closed);
+    }
+    Ok(!interp.closer.swap(true, Acquire))
+}
+
+fn end(interp: &'static Interp, deadline: u64, inside: tls::Inside) -> Result<(), Status> {
     runtime::wait_until_closed(interp, deadline)?;
     // Nobody comes any more; what they left is buried by this thread, the last one inside.
     let mine = {
-        let all = ALL.lock();
-        if !all.has(interp) {
-            return Err(Status::Closed); // by another thread meanwhile
-        }
+        let _all = ALL.lock();
         runtime::state_in(interp)?
     };
     let before = tls::current();
@@ -119,8 +137,7 @@ pub fn close(interp: &'static Interp, deadline: u64) -> Result<(), Status> {
     runtime::set_current(if ptr::eq(before, mine) { runtime::nowhere() } else { before });
     drop(inside);
     buried?;
-    // An interpreter may end with objects alive: it is the end of the runtime, and checking mode, that tell.
-    if runtime::finalized() || crate::check::enabled() {
+    if crate::check::enabled() {
         types::report_leaks(interp);
     }
     retire(interp);
@@ -130,20 +147,40 @@ pub fn close(interp: &'static Interp, deadline: u64) -> Result<(), Status> {
 fn retire(interp: &'static Interp) {
     let _inside = attach::enter();
     let mut all = ALL.lock();
-    let Some(at) = all.open.iter().position(|i| ptr::eq(*i, interp)) else { return };
-    all.open.swap_remove(at);
-    for t in THREADS.all().filter(|t| ptr::eq(Interp::of(t), interp)) {
+    all.open.retain(|i| !ptr::eq(*i, interp));
+    let states = || THREADS.all().filter(|t| ptr::eq(Interp::of(t), interp));
+    let mut late = states().peekable();
+    let any = late.peek().is_some();
+    for t in late {
         t.interp.store(ptr::from_ref(&CLOSED).cast_mut().cast(), Relaxed);
         t.token.store(DETACHED, Relaxed);
         t.breaker.fetch_or(UNBIASED, Relaxed);
     }
+    if any {
+        // Who has stored its token before it sees that may still be on its way to this lock, and is refused there: it closes.
+        fence_or_heavy_barrier(); // pairs with the light barrier in `attach::acquire_as`
+        let on_the_way = |t: &&'static Thread| t.identity.load(Acquire) != DETACHED;
+        while THREADS.all().filter(|t| is_closed(t)).any(|t| on_the_way(&t)) {
+            std::thread::yield_now();
+        }
+    }
     types::orphan(interp);
     interp.collector.reset();
-    interp.owners.reset();
+    let handed = interp.owners.reset();
     interp.gil.reset();
     interp.gil.requests.store(0, Relaxed);
     while interp.calls.take().is_some() {}
     all.unused.push(interp);
+    drop(all);
+    // What was left after the last rites: its types are orphans by now.
+    handed.into_iter().for_each(object::death::await_burial);
+    object::death::bury_orphans(interp);
+}
+
+/// Runs `f` while `interp` is certainly open.
+pub fn while_open<R>(interp: &Interp, f: impl FnOnce() -> Result<R, Status>) -> Result<R, Status> {
+    let all = ALL.lock();
+    if all.has(interp) { f() } else { Err(Status::Closed) }
 }
 
 /// The calling thread gives its state `t` up: it ends there, or the interpreter has.
@@ -232,6 +269,7 @@ pub fn reset_after_fork(
     bury: impl FnMut(&'static Thread),
 ) {
     interp.calls.fill_gaps();
+    interp.closer.store(false, Relaxed);
     // Whoever was in the middle of serving what was requested does not exist: it is requested again, in vain at the worst.
     interp.gil.requests.fetch_or(CALL | MERGE | BURY, Relaxed);
     if let Some(t) = survivor {

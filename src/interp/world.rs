@@ -16,6 +16,7 @@ pub fn stop(t: &'static Thread, interp: &'static Interp) {
     if !interp.is_free() {
         return;
     }
+    let _inside = attach::enter(); // None in a slow path: a signal handler is refused while this thread is on its way
     while !interp.owners.begin_stop(t) {
         free::pause(t, interp);
     }
@@ -56,6 +57,7 @@ pub fn stop_attached(t: &'static Thread) -> Done {
     crate::attach::acquire::<attach::Runtime>(t)?;
     let t = crate::sys::tls::current();
     let Some(_inside) = attach::enter() else {
+        crate::attach::release::<attach::Runtime>(t)?; // a signal handler that the fast path let in
         return Err(Status::Deadlock);
     };
     stop(t, Interp::of(t));

@@ -4,6 +4,7 @@
 //! | who tries | finds | so |
 //! |---|---|---|
 //! | anybody | FINALIZED | refused for good, even if the finalizer has revived the object |
+//! | anybody | GARBAGE | refused: the collector has found that nothing refers to it (C9) |
 //! | the owner | `local == 0` | its own corpse (R10); otherwise nobody can take the last reference away meanwhile |
 //! | anybody | LOCKED | the count decides, under its lock |
 //! | another | PLAIN or MERGED, and 0 | refused: dead, or, if PLAIN, about to be for all one can tell |
@@ -57,7 +58,7 @@ fn attempt(o: &'static Object, me: u32) -> Answer {
     }
     // Acquire: pairs with the Release by which a corpse becomes IMMORTAL, before which it was FINALIZED.
     let owner = o.owner.load(Acquire);
-    if o.gc.load(Relaxed) & FINALIZED != 0 {
+    if o.gc.load(Relaxed) & (FINALIZED | GARBAGE) != 0 {
         return Answer::Refused;
     }
     if owner == me {
@@ -80,10 +81,11 @@ fn take_shared(o: &'static Object) -> Answer {
     let refuses = |s| s == PLAIN && !mutant!("try-plain-zero") || s == MERGED || i64::from(super::header::count(s)) >= LIMIT;
     // Acquire: pairs with the Release of whoever last dropped a reference.
     match o.update(Acquire, |s| (!refuses(s)).then_some(s + ONE)) {
-        Ok(_) => {
-            count::counted(o);
-            Answer::Taken
+        Ok(_) if count::is_condemned(o) => {
+            count::decref_shared(o); // not the last: the garbage refers to itself
+            Answer::Refused
         }
+        Ok(_) => Answer::Taken,
         Err(PLAIN | MERGED) => Answer::Refused,
         Err(_) if hot::is(o) => Answer::Hot,
         Err(_) => {

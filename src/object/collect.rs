@@ -59,6 +59,8 @@ pub struct Collector {
     visited_too_often: AtomicPtr<Object>,
     /// The collector has a reference to each member of `garbage`.
     pinned: AtomicBool,
+    /// They are being dropped: what is in `working` has none any more.
+    releasing: AtomicBool,
     reported: AtomicBool,
     /// Acquisitions of that thread and switches of the lock before: a traverse lets go of neither.
     acquires: AtomicU64,
@@ -99,6 +101,7 @@ impl Collector {
             limbo: AtomicPtr::new(ptr::null_mut()),
             visited_too_often: AtomicPtr::new(ptr::null_mut()),
             pinned: AtomicBool::new(false),
+            releasing: AtomicBool::new(false),
             reported: AtomicBool::new(false),
             acquires: AtomicU64::new(0),
             switches: AtomicU32::new(0),
@@ -174,6 +177,7 @@ impl Collector {
         self.phase.store(IDLE, Relaxed);
         self.crowded.store(false, Relaxed);
         self.pinned.store(false, Relaxed);
+        self.releasing.store(false, Relaxed);
         for figure in [&self.stats.collections, &self.stats.collected, &self.stats.ns_total, &self.stats.ns_max] {
             figure.store(0, Relaxed);
         }

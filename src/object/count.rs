@@ -73,6 +73,13 @@ pub fn counted(o: &'static Object) {
     }
 }
 
+/// Likewise, by who had no reference: whether the collector had made up its mind before. One RMW on `gc` against that of
+/// `collect::find`: either it sees that the mark is gone, or this sees GARBAGE.
+pub fn is_condemned(o: &'static Object) -> bool {
+    fence_after_rmw();
+    o.gc.load(Relaxed) & COLLECTING != 0 && o.gc.fetch_and(!COLLECTING, AcqRel) & GARBAGE != 0
+}
+
 /// Likewise, where the mark has been seen.
 #[cold]
 pub fn unmark(o: &'static Object) {

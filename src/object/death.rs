@@ -126,6 +126,17 @@ pub fn bury_pending(interp: &'static Interp) {
     }
 }
 
+/// What has come into the list of an interpreter that was closed meanwhile: its types have none any more, or another one's in the
+/// same place, whose thread it then waits for.
+pub fn bury_orphans(interp: &'static Interp) {
+    while let Some(o) = take_pending(interp) {
+        match types::of(o).interp() {
+            None => await_burial(o),
+            Some(_) => return pend(o, interp),
+        }
+    }
+}
+
 /// One at a time may take out, in an interpreter without a lock too.
 fn take_pending(interp: &'static Interp) -> Option<&'static Object> {
     let mut taker = interp.owners.freeze();
@@ -135,6 +146,7 @@ fn take_pending(interp: &'static Interp) -> Option<&'static Object> {
 }
 
 fn pend(o: &'static Object, interp: &'static Interp) {
+    let _inside = attach::enter(); // None in a slow path: a signal handler must not come to wait for the mutex of the owners
     push(&interp.pending, o);
     interp.request(BURY);
 }
@@ -152,7 +164,11 @@ fn inter(o: &'static Object, ty: &'static Type, t: &'static Thread) {
     let begun = o.gc.load(Relaxed) & FINALIZED != 0;
     let before = o.gc.fetch_or(if begun { CLEARED } else { ty.ending() }, Relaxed);
     if !begun && let Some(finalize) = ty.finalize {
-        let me = if check::enabled() { CHECKED } else { t.identity.load(Relaxed) };
+        let me = match t.identity.load(Relaxed) {
+            _ if check::enabled() => CHECKED,
+            NOBODY => LOCKED, // several threads may be NOBODY at once, and none of them counts plainly (C10)
+            me => me,
+        };
         if o.owner.load(Relaxed) == LOCKED {
             locked::revive(o);
         } else {

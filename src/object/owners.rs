@@ -210,9 +210,18 @@ impl Owners {
         (registry.stopper == t.id && t.id != 0).then(|| registry.end_stop())
     }
 
-    /// For an interpreter that is made anew in the same place.
-    pub fn reset(&self) {
-        *self.0.lock() = Registry::new();
+    /// For an interpreter that is made anew in the same place: nobody is inside any more. What has died of what was still handed
+    /// over.
+    pub fn reset(&self) -> Queue {
+        let mut registry = self.0.lock();
+        let mut dead = Queue::new();
+        for mut seat in std::mem::replace(&mut *registry, Registry::new()).seats {
+            let more = seat.merge(false);
+            if dead.try_reserve(more.len()).is_ok() {
+                dead.extend(more); // without memory they are leaked
+            }
+        }
+        dead
     }
 }
 

@@ -56,7 +56,7 @@ pub fn before_fork(threads: &'static Table) {
     fence_or_heavy_barrier();
     let me = tls::current();
     let strangers = [crate::runtime::nowhere()];
-    for t in threads.all().chain(strangers).filter(|t| !std::ptr::eq(*t, me)) {
+    for t in threads.all().chain(strangers).filter(|t| t.id == 0 || !std::ptr::eq(*t, me)) {
         while t.counting.load(Acquire) != 0 {
             std::thread::yield_now();
         }

@@ -15,6 +15,7 @@
 use super::header::Object;
 use super::lock::{self, Kind};
 use super::{bare, types};
+use crate::attach::slow as attach;
 use crate::check::{self, record::By};
 use crate::interp::Interp;
 use crate::status::Status;
@@ -164,6 +165,8 @@ fn take(t: &'static Thread, frame: &Frame, detached: impl Fn(&dyn Fn())) {
     // What is taken while it is detached may be given up again on the way back, for a stop.
     while t.held_count.load(Relaxed) == 0 && !try_take(t, frame) {
         detached(&|| {
+            // All of them or none: a handler that acquired in between, and released, or one that is owed a release, would give up some.
+            let _inside = attach::enter();
             for o in frame.objects() {
                 record(t, o);
                 lock::lock(o, Kind::Section);

@@ -115,18 +115,19 @@ impl Collector {
     pub(super) fn condemn(&self, found: &Found) -> bool {
         let mut weak = found.weak.then(weak::freeze);
         let mut gone = false;
-        each(&self.garbage, |links| gone |= !is_marked(links.object()));
-        if gone && found.weak {
-            return false;
-        }
         each(&self.garbage, |links| {
-            // One RMW against that of a new weak reference, which either sees GARBAGE, or is seen, and cleared, here.
-            let gc = links.object().gc.fetch_or(GARBAGE, Relaxed);
-            if let Some(weak) = weak.as_mut().filter(|_| gc & WEAK != 0) {
-                weak::clear_frozen(weak, links.object());
+            // One RMW against those of a try, which takes the mark away before or finds GARBAGE, and of a new weak reference.
+            gone |= links.object().gc.fetch_or(GARBAGE, AcqRel) & COLLECTING == 0;
+        });
+        each(&self.garbage, |links| {
+            let o = links.object();
+            if gone {
+                o.gc.fetch_and(!GARBAGE, Relaxed);
+            } else if let Some(weak) = weak.as_mut().filter(|_| o.gc.load(Relaxed) & WEAK != 0) {
+                weak::clear_frozen(weak, o);
             }
         });
-        true
+        !gone
     }
 
     /// Has `visit` called for each child of `o`, unless they are being dropped: then they count as held from outside.

@@ -8,10 +8,10 @@
 
 use super::Frozen;
 use super::generations::OLD;
-use super::lists::Links;
+use super::lists::{Links, List};
 use super::{Collector, FINDING, FORSAKEN, IDLE};
 use crate::object::count;
-use crate::object::header::{COLLECTING, GARBAGE};
+use crate::object::header::{COLLECTING, GARBAGE, Object};
 use crate::sync::Ordering::*;
 use crate::sys::tls;
 use crate::thread::Thread;
@@ -52,17 +52,28 @@ impl Collector {
 
     /// What a collection without an end had in its hands becomes old, and its references are dropped.
     pub(super) fn take_back(&self, t: &'static Thread) {
-        let pinned = self.pinned.swap(false, Relaxed);
-        for list in [&self.working, &self.garbage] {
-            while let Some(links) = list.first() {
-                let o = links.object();
-                let garbage = o.gc.fetch_and(!(GARBAGE | COLLECTING), Relaxed) & GARBAGE != 0;
-                self.move_to(&self.lists[OLD], links);
-                if pinned && garbage && ptr::eq(list, &self.garbage) {
+        let (pinned, releasing) = (self.pinned.swap(false, Relaxed), self.releasing.swap(false, Relaxed));
+        for (list, pinned) in [(&self.working, pinned && !releasing), (&self.garbage, pinned)] {
+            while let Some((o, garbage)) = self.take_first(list) {
+                if pinned && garbage {
                     count::decref(o, t.identity.load(Relaxed));
                 }
             }
         }
+    }
+
+    /// Makes the first of a list old. Whether it was garbage.
+    fn take_first(&self, list: &List) -> Option<(&'static Object, bool)> {
+        let mut first = None;
+        self.guarded(|| {
+            let _alone = self.alone(); // others may drop the last reference to what is not pinned
+            let Some(links) = list.first() else { return };
+            let garbage = links.object().gc.fetch_and(!(GARBAGE | COLLECTING), Relaxed) & GARBAGE != 0;
+            links.unlink();
+            self.lists[OLD].append(links, 0);
+            first = Some((links.object(), garbage));
+        });
+        first
     }
 }
 

@@ -49,8 +49,10 @@ impl Collector {
             self.release_revived(t);
         }
         self.clear_all(t);
+        self.releasing.store(true, Relaxed);
         self.release_all(t);
         self.pinned.store(false, Relaxed);
+        self.releasing.store(false, Relaxed);
         bury_dropped(interp);
         if check::enabled() {
             self.name_survivor();

@@ -17,11 +17,13 @@ impl Collector {
     /// has dropped its children, may have been in use. Callbacks can hand garbage on, so this is a hint.
     pub(super) fn name_survivor(&self) {
         let (mut whole, mut survivor) = (true, None);
+        let alone = self.alone();
         each(&self.working, |links| match links.object() {
             o if o.gc.load(Relaxed) & CLEARED == 0 => whole = false,
             o if references(o).is_some() => survivor = Some(o),
             _ => {}
         });
+        drop(alone);
         if let Some(o) = survivor.filter(|_| whole) {
             check::note(format_args!(
                 "collector: an object of type {} was cleared, and is still referred to: a traverse visits what its object does not \

@@ -68,6 +68,7 @@ fn collect(t: &'static Thread, interp: &'static Interp, oldest: usize) -> Result
         c.dispose(t, interp);
     }
     add(&c.stats.collections, 1);
+    c.runner.store(0, Relaxed); // before the next one begins: or this thread's end could forsake that
     c.phase.store(IDLE, Release); // pairs with the Acquire in `begin`
     Ok(c.stats.collected.load(Relaxed) - before)
 }
@@ -84,14 +85,15 @@ impl Collector {
             return Err(Status::NotAttached);
         }
         // One at a time, where there is no lock too.
-        match self.phase.compare_exchange(IDLE, RUNNING, Acquire, Relaxed) {
-            Ok(_) => {}
-            Err(FORSAKEN) if self.phase.compare_exchange(FORSAKEN, RUNNING, Acquire, Relaxed).is_ok() => {
-                self.take_back(t);
-            }
-            Err(_) => return Err(Status::Busy),
+        let begin = |phase| self.phase.compare_exchange(phase, RUNNING, Acquire, Relaxed).is_ok();
+        let forsaken = begin(FORSAKEN);
+        if !forsaken && !begin(IDLE) {
+            return Err(Status::Busy);
         }
         self.runner.store(t.id, Relaxed);
+        if forsaken {
+            self.take_back(t);
+        }
         Ok(())
     }
 
