@@ -2,7 +2,7 @@
 //!
 //! Interpreters are type-stable, as thread states are: one that was closed is made anew in its place, so that a stale pointer
 //! leads to a refusal or a spurious request at the worst. A state of a thread in an interpreter that closes is given to
-//! [`CLOSED`], which refuses everybody, until its thread comes by and gives it back.
+//! `CLOSED`, which refuses everybody, until its thread comes by and gives it back.
 
 use super::*;
 use crate::gil::Inner;

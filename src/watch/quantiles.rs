@@ -3,7 +3,7 @@
 //!
 //! | value | bucket | each is |
 //! |---|---|---|
-//! | below [`STEPS`] | the value | one nanosecond |
+//! | below `STEPS` | the value | one nanosecond |
 //! | from `2^k` to `2^(k+1) - 1` | `STEPS` of them | a 128th of its value, or less |
 
 /// Buckets for each power of two: their width is below 1 % of the value.
