@@ -1,4 +1,6 @@
-//! The life of the runtime and of its threads: start, register, exit, fork, finalize.
+//! The life of the runtime and of its threads: start, register, exit, finalize.
+
+mod fork;
 
 use crate::check;
 use crate::config::{self, Config};
@@ -66,7 +68,7 @@ fn handles_forks() -> bool {
     // At load nobody else is there, and the start holds its mutex: one at a time.
     if !REGISTERED.load(Relaxed) {
         // SAFETY: the handlers are functions of this library, which is never unloaded (-z nodelete).
-        let failed = unsafe { libc::pthread_atfork(Some(fork_prepare), Some(fork_parent), Some(fork_child)) };
+        let failed = unsafe { libc::pthread_atfork(Some(fork::prepare), Some(fork::parent), Some(fork::child)) };
         REGISTERED.store(failed == 0, Relaxed);
     }
     REGISTERED.load(Relaxed)
@@ -312,117 +314,4 @@ fn name_those_inside(interp: &'static Interp) {
 /// After the end nothing starts again (A5).
 pub fn finalized() -> bool {
     FINALIZED.load(Acquire)
-}
-
-mod held_across_fork {
-    //! The locks that a fork takes, in the order in which they nest, so that no other thread is inside one when the
-    //! process is copied. The forking thread keeps the guards, in the parent and in the child.
-    use super::*;
-    use crate::gil::Inner;
-    use crate::object::owners::Registry;
-    use crate::sync::Guard;
-    use std::cell::UnsafeCell;
-
-    struct Held {
-        _start: Guard<'static, ()>,
-        _libraries: Guard<'static, crate::module::Libraries>,
-        interps: Guard<'static, lives::All>,
-        _types: Guard<'static, crate::object::types::Slots>,
-        _hot: crate::object::hot::Frozen,
-        _weak: crate::object::weak::Frozen,
-        waits: Guard<'static, crate::object::waits::Waits>,
-        lot: crate::object::lock::Frozen,
-        _table: Guard<'static, crate::thread::table::Free>,
-        _check: Guard<'static, check::table::Table>,
-        _log: Guard<'static, Option<log::Sink>>,
-        /// Handlers of other libraries that run between ours are refused, rather than left waiting for the above; last, since
-        /// what they were refused is made up for when it goes. None in a signal handler that interrupted this library.
-        _inside: Option<tls::Inside>,
-    }
-
-    struct Place(UnsafeCell<Option<Held>>);
-    // SAFETY: only touched by a thread that holds all the locks named in `Held`: one at a time.
-    unsafe impl Sync for Place {}
-    static HELD: Place = Place(UnsafeCell::new(None));
-
-    pub fn take() {
-        // First: a signal handler from here on is refused, rather than left waiting for what this thread holds.
-        let inside = crate::attach::slow::enter();
-        let held = Held {
-            _start: START.lock(),
-            _libraries: crate::module::freeze(),
-            interps: lives::freeze(),
-            _types: crate::object::types::freeze(),
-            _hot: crate::object::hot::freeze(),
-            _weak: crate::object::weak::freeze(),
-            waits: {
-                // After all that a thread may hold while it counts, before all that it may need to finish.
-                crate::object::quiesce::before_fork(&THREADS);
-                crate::object::waits::freeze()
-            },
-            lot: crate::object::lock::freeze(),
-            _table: THREADS.freeze(),
-            _check: check::table::freeze(),
-            _log: log::freeze(),
-            _inside: inside,
-        };
-        // SAFETY: this thread holds the locks.
-        unsafe { *HELD.0.get() = Some(held) };
-    }
-
-    /// In the child: nobody waits for an object any more, and nobody else holds one.
-    pub fn reset_locks() {
-        // SAFETY: this thread took the locks in `take`, in the process that this one is a copy of.
-        if let Some(held) = unsafe { (*HELD.0.get()).as_mut() } {
-            held.waits.reset();
-            held.lot.iter_mut().for_each(|list| list.reset());
-        }
-    }
-
-    pub fn give_back(in_between: impl FnMut(&'static Interp, &mut Registry, &mut Inner)) {
-        // SAFETY: this thread took the locks in `take`, in this process or the one it is a copy of.
-        let Some(held) = (unsafe { (*HELD.0.get()).take() }) else { return };
-        lives::thaw(held.interps, in_between);
-    }
-}
-
-extern "C" fn fork_prepare() {
-    held_across_fork::take();
-}
-
-extern "C" fn fork_parent() {
-    held_across_fork::give_back(|_, _, _| ());
-    crate::object::quiesce::after_fork_in_parent();
-}
-
-/// Only this thread exists in the child: it keeps what it held, everything else is reset (L15, L24).
-extern "C" fn fork_child() {
-    sys::barrier::after_fork();
-    crate::object::quiesce::after_fork_in_child();
-    held_across_fork::reset_locks();
-    let mut dead = 0;
-    held_across_fork::give_back(|interp, registry, inner| {
-        let survivor = STARTED.get().and_then(|_| mine(interp));
-        // The table is locked by this very thread: the dead are chained here and given back after.
-        lives::reset_after_fork(interp, registry, inner, survivor, |t| {
-            t.next_unused.store(dead, Relaxed);
-            dead = t.id;
-        });
-    });
-    while dead != 0 {
-        let t = THREADS.at(dead);
-        dead = t.next_unused.load(Relaxed);
-        clean(t);
-        t.identity.store(crate::thread::DETACHED, Relaxed);
-        t.interp.store(std::ptr::null_mut(), Relaxed);
-        THREADS.give_back(t);
-    }
-    crate::object::section::insist(tls::current());
-}
-
-/// The calling thread's state in `interp`, without giving anything back.
-fn mine(interp: &'static Interp) -> Option<&'static Thread> {
-    // SAFETY: null, or another state of this thread.
-    let next = |t: &&'static Thread| unsafe { t.sibling.load(Relaxed).as_ref() };
-    std::iter::successors(first_state(), next).find(|t| std::ptr::eq(Interp::of(t), interp))
 }
