@@ -458,6 +458,19 @@ int gil_acquire_slow(gil_thread_t *t);
 // Safety: `t` came from gil_thread_self on this thread.
 void gil_release_slow(gil_thread_t *t);
 
+// Keeps a pointer of the host's for the calling thread in the current interpreter, as a host does that has thread states of its
+// own. Makes the thread known, as gil_acquire does: GILRT_ERR_NOMEM or GILRT_ERR_LIMIT if that fails, GILRT_ERR_CLOSED in an
+// interpreter that was closed.
+int gil_thread_set_user(void *user);
+
+// What gil_thread_set_user kept; NULL for a thread that has kept nothing in the current interpreter. Async-signal-safe.
+void *gil_thread_user(void);
+
+// The word that a host may look at by itself, instead of calling gil_poll at every safepoint: while it is 0, gil_poll would do
+// nothing. Of the calling thread in the current interpreter, and valid as gil_thread_self is. Never NULL, and never 0 for a
+// thread that is not known. Read it as an atomic, relaxed; never write it.
+const uint32_t *gil_poll_word(void);
+
 // The main interpreter: the process has it from the start. Never NULL.
 gil_interp_t *gil_interp_main(void);
 

@@ -89,6 +89,11 @@ fn the_first_call_of_anything_starts_the_runtime() {
 }
 
 #[test]
+fn a_host_keeps_its_own_words() {
+    passes("host_words.c");
+}
+
+#[test]
 fn a_life_has_one_beginning_and_one_end() {
     passes("life.c");
 }

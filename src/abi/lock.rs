@@ -200,3 +200,33 @@ pub unsafe extern "C" fn gil_release_slow(t: *mut Thread) {
     // SAFETY: by the contract.
     slow::release_slow(unsafe { &*t });
 }
+
+/// Keeps a pointer of the host's for the calling thread in the current interpreter, as a host does that has thread states of its
+/// own. Makes the thread known, as gil_acquire does: GILRT_ERR_NOMEM or GILRT_ERR_LIMIT if that fails, GILRT_ERR_CLOSED in an
+/// interpreter that was closed.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_thread_set_user(user: *mut c_void) -> c_int {
+    border(|| {
+        let _inside = slow::enter().ok_or(Status::Deadlock)?;
+        let t = crate::runtime::known(tls::current())?;
+        if lives::is_closed(t) {
+            return Err(Status::Closed);
+        }
+        t.user.store(user, Relaxed);
+        Ok(())
+    })
+}
+
+/// What gil_thread_set_user kept; NULL for a thread that has kept nothing in the current interpreter. Async-signal-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_thread_user() -> *mut c_void {
+    tls::current().user.load(Relaxed)
+}
+
+/// The word that a host may look at by itself, instead of calling gil_poll at every safepoint: while it is 0, gil_poll would do
+/// nothing. Of the calling thread in the current interpreter, and valid as gil_thread_self is. Never NULL, and never 0 for a
+/// thread that is not known. Read it as an atomic, relaxed; never write it.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_poll_word() -> *const u32 {
+    tls::current().poll.as_ptr()
+}

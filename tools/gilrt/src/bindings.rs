@@ -265,6 +265,11 @@ pub struct Gilrt {
         t: *mut gil_thread_t,
     ) -> ::core::ffi::c_int,
     pub gil_release_slow: unsafe extern "C" fn(t: *mut gil_thread_t),
+    pub gil_thread_set_user: unsafe extern "C" fn(
+        user: *mut ::core::ffi::c_void,
+    ) -> ::core::ffi::c_int,
+    pub gil_thread_user: unsafe extern "C" fn() -> *mut ::core::ffi::c_void,
+    pub gil_poll_word: unsafe extern "C" fn() -> *const u32,
     pub gil_interp_main: unsafe extern "C" fn() -> *mut gil_interp_t,
     pub gil_interp_current: unsafe extern "C" fn() -> *mut gil_interp_t,
     pub gil_interp_new: unsafe extern "C" fn(
@@ -409,6 +414,11 @@ impl Gilrt {
         let gil_thread_self = __library.get(b"gil_thread_self\0").map(|sym| *sym)?;
         let gil_acquire_slow = __library.get(b"gil_acquire_slow\0").map(|sym| *sym)?;
         let gil_release_slow = __library.get(b"gil_release_slow\0").map(|sym| *sym)?;
+        let gil_thread_set_user = __library
+            .get(b"gil_thread_set_user\0")
+            .map(|sym| *sym)?;
+        let gil_thread_user = __library.get(b"gil_thread_user\0").map(|sym| *sym)?;
+        let gil_poll_word = __library.get(b"gil_poll_word\0").map(|sym| *sym)?;
         let gil_interp_main = __library.get(b"gil_interp_main\0").map(|sym| *sym)?;
         let gil_interp_current = __library.get(b"gil_interp_current\0").map(|sym| *sym)?;
         let gil_interp_new = __library.get(b"gil_interp_new\0").map(|sym| *sym)?;
@@ -485,6 +495,9 @@ impl Gilrt {
             gil_thread_self,
             gil_acquire_slow,
             gil_release_slow,
+            gil_thread_set_user,
+            gil_thread_user,
+            gil_poll_word,
             gil_interp_main,
             gil_interp_current,
             gil_interp_new,
@@ -621,6 +634,18 @@ impl Gilrt {
     }
     pub unsafe fn gil_release_slow(&self, t: *mut gil_thread_t) {
         (self.gil_release_slow)(t)
+    }
+    pub unsafe fn gil_thread_set_user(
+        &self,
+        user: *mut ::core::ffi::c_void,
+    ) -> ::core::ffi::c_int {
+        (self.gil_thread_set_user)(user)
+    }
+    pub unsafe fn gil_thread_user(&self) -> *mut ::core::ffi::c_void {
+        (self.gil_thread_user)()
+    }
+    pub unsafe fn gil_poll_word(&self) -> *const u32 {
+        (self.gil_poll_word)()
     }
     pub unsafe fn gil_interp_main(&self) -> *mut gil_interp_t {
         (self.gil_interp_main)()
