@@ -2,7 +2,7 @@
    thread without the lock, and by the collector. */
 #include "graph.h"
 
-#define MILLION 1000000u
+static unsigned million = 1000000; /* less where a program is emulated: its argument */
 #define MANY 200000u /* where one deep enough to overflow any recursion is enough */
 
 static atomic_uint finalized;
@@ -42,13 +42,13 @@ static obj_t *tree_new(obj_type_t *type, size_t depth) {
 
 static void a_list_of_ten_million(void) {
   obj_type_t *type = type_with("element", NULL, NULL, node_clear);
-  obj_decref(list_new(type, 10 * MILLION));
+  obj_decref(list_new(type, 10 * million));
   CHECK_EQ(obj_live_count(), 0);
 }
 
 static void a_tree_a_million_deep(void) {
   obj_type_t *type = type_with("tree", NULL, NULL, node_clear);
-  obj_decref(tree_new(type, MILLION));
+  obj_decref(tree_new(type, million));
   CHECK_EQ(obj_live_count(), 0);
 }
 
@@ -98,14 +98,14 @@ static void by_the_collector(void) {
   obj_type_t *dropping = node_type("ring that finalizers take apart", drop_children, NULL);
   CHECK_EQ(obj_collect_enable(false), 1);
   finalized = 0;
-  obj_decref(ring_new(type, MILLION));
-  CHECK_EQ(obj_collect(), MILLION);
+  obj_decref(ring_new(type, million));
+  CHECK_EQ(obj_collect(), million);
   obj_decref(chain_new(type, MANY));
   CHECK_EQ(obj_collect(), MANY);
-  CHECK_EQ(finalized, MILLION + MANY);
+  CHECK_EQ(finalized, million + MANY);
   obj_decref(ring_new(dropping, MANY));
   CHECK_EQ(obj_collect(), MANY);
-  CHECK_EQ(finalized, MILLION + 2 * MANY);
+  CHECK_EQ(finalized, million + 2 * MANY);
   CHECK_EQ(obj_live_count(), 0);
   CHECK_EQ(obj_collect_enable(true), 0);
 }
@@ -197,7 +197,8 @@ static void *on_a_small_stack(void *argument) {
   return NULL;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  if (argc > 1) million = (unsigned)atoi(argv[1]);
   pthread_attr_t attributes;
   CHECK_EQ(pthread_attr_init(&attributes), 0);
   CHECK_EQ(pthread_attr_setstacksize(&attributes, 256 * 1024), 0);
