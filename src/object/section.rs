@@ -52,8 +52,10 @@ pub unsafe fn begin(t: &'static Thread, frame: *mut Frame, a: &'static Object, b
     let [low, high] = if ptr::from_ref(a) < b { [a, b] } else { [b, a] };
     let mut new = Frame { outer: innermost(t), first: None, second: None };
     let allowed = check(t, [low, high]);
+    // A callback on the way back into the outer section, which was given up for a stop, has not got its locks.
+    let holds = t.held_count.load(Relaxed) != 0 || !takes_locks(t);
     // SAFETY: null, or a frame that was not ended, which the host keeps.
-    let covered = unsafe { new.outer.as_ref() }.is_some_and(|f| f.covers(low) && f.covers(high));
+    let covered = holds && unsafe { new.outer.as_ref() }.is_some_and(|f| f.covers(low) && f.covers(high));
     let begun = allowed.is_ok() && !covered;
     if begun {
         new.first = Some(low);

@@ -13,7 +13,7 @@ static obj_weak_t *weak[OBJECTS];
 static atomic_int inside, stop;
 
 /* Byte 14 of an object holds its locks. */
-static unsigned locks(obj_t *o) { return ((volatile unsigned char *)o)[14]; }
+static unsigned locks(obj_t *o) { return __atomic_load_n((unsigned char *)o + 14, __ATOMIC_RELAXED); }
 
 static void enter(void) {
   CHECK_STATUS(gil_interp_enter(interp, NULL), GILRT_OK);

@@ -100,8 +100,8 @@ static void who_waits_keeps_the_gil_from_nobody_and_is_handed_the_lock(void) {
   pthread_t waiter;
   CHECK_EQ(pthread_create(&waiter, NULL, wait_attached, &wait), 0);
   /* Byte 14 of an object holds its locks: a waiter has announced itself in bit 5. */
-  const volatile unsigned char *locks = (const volatile unsigned char *)wait.object + 14;
-  AWAIT((*locks & 32) != 0);
+  unsigned char *locks = (unsigned char *)wait.object + 14;
+  AWAIT((__atomic_load_n(locks, __ATOMIC_RELAXED) & 32) != 0);
   for (int i = 0; i < 10; i++) {
     CHECK_STATUS(gil_acquire(), GILRT_OK);
     CHECK_EQ(atomic_load(&wait.got), 0);

@@ -6,7 +6,7 @@ static gil_interp_t *interp;
 static obj_type_t *type;
 static obj_t *a, *b;
 static atomic_int handled, status_in_handler, inside;
-static unsigned locks(obj_t *o) { return ((volatile unsigned char *)o)[14] & 3u; }
+static unsigned locks(obj_t *o) { return __atomic_load_n((unsigned char *)o + 14, __ATOMIC_RELAXED) & 3u; }
 static void on_signal(int n) { (void)n; atomic_store(&status_in_handler, gil_acquire()); atomic_store(&handled, 1); }
 static void enter(void) {
   CHECK_STATUS(gil_interp_enter(interp, NULL), GILRT_OK);

@@ -23,7 +23,7 @@ static atomic_uint finalized;
 static guarded_t *guarded(obj_t *o) { return OBJ_PAYLOAD(o, guarded_t); }
 
 /* Byte 14 of an object holds its locks; bit 0 is that of sections, bit 1 says that somebody waits for it. */
-static unsigned locks(obj_t *o) { return ((volatile unsigned char *)o)[14] & 3u; }
+static unsigned locks(obj_t *o) { return __atomic_load_n((unsigned char *)o + 14, __ATOMIC_RELAXED) & 3u; }
 
 static obj_t *new_object(void) {
   obj_t *object = NULL;
