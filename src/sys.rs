@@ -3,6 +3,7 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("libgilrt parks its threads on Linux futexes: other systems need a src/sys/futex.rs of their own");
 
+pub mod address;
 pub mod barrier;
 #[cfg(not(loom))]
 pub mod boxed;

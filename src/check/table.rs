@@ -8,11 +8,12 @@ use super::report;
 use crate::object::header::{CHECKED, Object};
 use crate::sync::{Guard, Mutex, Ordering::*};
 use crate::sys::boxed::try_box;
+use crate::sys::address::AddressHasher;
 use crate::sys::errno::KeepErrno;
 use crate::watch::log::Buffer;
 use std::collections::HashMap;
 use std::fmt::{Display, Formatter};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 
 /// How many dead objects are kept, and how many bytes of them.
 const KEPT: usize = 64 * 1024;
@@ -180,23 +181,4 @@ fn address(o: &'static Object) -> usize {
 
 fn canary(o: &'static Object, payload: usize) -> *mut [u8; MARGIN] {
     std::ptr::from_ref(o).cast_mut().wrapping_add(1).wrapping_byte_add(payload).cast()
-}
-
-/// Objects are 16-aligned, and anywhere: the address times a large odd number, its high bits included.
-#[derive(Debug, Default)]
-pub struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&b| self.write_usize(usize::from(b)));
-    }
-
-    fn write_usize(&mut self, address: usize) {
-        let product = u128::from(self.0 ^ address as u64) * 0x9E37_79B9_7F4A_7C15;
-        self.0 = (product >> 64) as u64 ^ product as u64;
-    }
 }

@@ -11,6 +11,7 @@ use crate::object::{collect, types};
 use crate::runtime;
 use crate::sync::{Guard, Mutex, fence_or_heavy_barrier};
 use crate::sys;
+use crate::sys::boxed::try_box;
 use crate::sys::tls;
 use crate::thread::DETACHED;
 use std::cell::UnsafeCell;
@@ -42,7 +43,7 @@ pub fn open(config: &Config, name: &[u8]) -> Result<&'static Interp, Status> {
     all.unused.try_reserve(most.saturating_sub(unused).max(1)).map_err(|_| Status::Nomem)?;
     let interp = match all.unused.pop() {
         Some(interp) => interp,
-        None => make().ok_or(Status::Nomem)?,
+        None => Box::leak(try_box(Interp::new()).ok_or(Status::Nomem)?),
     };
     if let Err(why) = interp.begin(config) {
         all.unused.push(interp);
@@ -53,19 +54,6 @@ pub fn open(config: &Config, name: &[u8]) -> Result<&'static Interp, Status> {
     Ok(interp)
 }
 
-fn make() -> Option<&'static Interp> {
-    let layout = std::alloc::Layout::new::<Interp>();
-    // SAFETY: the layout is not empty; what it gives is written before it is a reference.
-    unsafe {
-        let place = std::alloc::alloc(layout).cast::<Interp>();
-        if place.is_null() {
-            return None;
-        }
-        place.write(Interp::new());
-        Some(&*place)
-    }
-}
-
 /// The calling thread's acquires mean `interp` from now on; it is detached afterwards. The interpreter that it leaves.
 pub fn enter(interp: &'static Interp) -> Result<&'static Interp, Status> {
     runtime::started()?;
@@ -74,14 +62,7 @@ pub fn enter(interp: &'static Interp) -> Result<&'static Interp, Status> {
         crate::attach::detach::<attach::Runtime>(before);
     }
     let _inside = attach::enter().ok_or(Status::Deadlock)?;
-    let t = {
-        let all = ALL.lock();
-        if !all.has(interp) {
-            return Err(Status::Closed);
-        }
-        runtime::state_in(interp)? // under the mutex, or it might close first
-    };
-    runtime::set_current(t);
+    runtime::set_current(while_open(interp, || runtime::state_in(interp))?);
     Ok(Interp::of(before))
 }
 
@@ -115,11 +96,7 @@ pub fn close(interp: &'static Interp, deadline: u64) -> Result<(), Status> {
 
 /// False while another thread closes it. Closed when one has.
 fn elect(interp: &'static Interp) -> Result<bool, Status> {
-    let all = ALL.lock();
-    if !all.has(interp) {
-        return Err(Status::Closed);
-    }
-    Ok(!interp.closer.swap(true, Acquire))
+    while_open(interp, || Ok(!interp.closer.swap(true, Acquire)))
 }
 
 fn end(interp: &'static Interp, deadline: u64, inside: tls::Inside) -> Result<(), Status> {
@@ -148,21 +125,15 @@ fn retire(interp: &'static Interp) {
     let _inside = attach::enter();
     let mut all = ALL.lock();
     all.open.retain(|i| !ptr::eq(*i, interp));
-    let states = || THREADS.all().filter(|t| ptr::eq(Interp::of(t), interp));
-    let mut late = states().peekable();
-    let any = late.peek().is_some();
-    for t in late {
+    for t in THREADS.all().filter(|t| ptr::eq(Interp::of(t), interp)) {
         t.interp.store(ptr::from_ref(&CLOSED).cast_mut().cast(), Relaxed);
         t.token.store(DETACHED, Relaxed);
         t.breaker.fetch_or(UNBIASED, Relaxed);
     }
-    if any {
-        // Who has stored its token before it sees that may still be on its way to this lock, and is refused there: it closes.
-        fence_or_heavy_barrier(); // pairs with the light barrier in `attach::acquire_as`
-        let on_the_way = |t: &&'static Thread| t.identity.load(Acquire) != DETACHED;
-        while THREADS.all().filter(|t| is_closed(t)).any(|t| on_the_way(&t)) {
-            std::thread::yield_now();
-        }
+    // Who has stored its token before it sees that may still be on its way to this lock, and is refused there: it closes.
+    fence_or_heavy_barrier(); // pairs with the light barrier in `attach::acquire_as`
+    while THREADS.all().any(|t| is_closed(t) && t.identity.load(Acquire) != DETACHED) {
+        std::thread::yield_now();
     }
     types::orphan(interp);
     interp.collector.reset();
@@ -205,7 +176,7 @@ pub fn any() -> Option<&'static Interp> {
 }
 
 pub fn is_open(interp: &Interp) -> bool {
-    ptr::eq(interp, Interp::main()) || ALL.lock().has(interp)
+    ALL.lock().has(interp)
 }
 
 impl All {

@@ -25,10 +25,11 @@ use crate::check;
 use crate::runtime;
 use crate::status::Status;
 use crate::sync::{AtomicU64, Guard, Mutex, Ordering::*, mutant};
+use crate::sys::address::{AddressHasher, hash};
 use crate::sys::errno::KeepErrno;
 use crate::sys::tls;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::AtomicPtr;
 
@@ -205,29 +206,4 @@ fn shard(address: usize) -> &'static Mutex<Shard> {
 /// By bits that the map in the shard makes little of: it goes by the lowest and the highest.
 fn index(address: usize) -> usize {
     (hash(address) >> 32) as usize % SHARDS
-}
-
-/// Both halves of a product: an address is a multiple of 16, so one half alone would leave bits of the hash always zero.
-fn hash(address: usize) -> u64 {
-    let product = u128::from(address as u64) * 0x9E37_79B9_7F4A_7C15;
-    product as u64 ^ (product >> 64) as u64
-}
-
-#[derive(Debug, Default)]
-pub struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn write_usize(&mut self, address: usize) {
-        self.0 = hash(address);
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = hash((self.0 ^ u64::from(byte)) as usize);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }

@@ -2,6 +2,7 @@
 //! a sweep reads them at any time.
 
 use crate::sync::{AtomicU64, Ordering::*};
+use crate::sys::boxed::try_box;
 use crate::thread::Thread;
 use std::alloc::{Layout, alloc};
 use std::ptr;
@@ -80,13 +81,7 @@ impl Counters {
     /// By the thread itself. None: no memory.
     pub fn make(t: &'static Thread) -> Option<&'static Counters> {
         if Counters::of(t).is_none() {
-            // SAFETY: not empty.
-            let made = unsafe { alloc(Layout::new::<Counters>()) }.cast::<Counters>();
-            if made.is_null() {
-                return None;
-            }
-            // SAFETY: fresh memory for it.
-            unsafe { made.write(Counters::new()) };
+            let made: *mut Counters = Box::leak(try_box(Counters::new())?);
             t.hot.store(made.cast(), Release); // pairs with the Acquire in `of`
         }
         Counters::of(t)
