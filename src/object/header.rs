@@ -56,7 +56,7 @@ pub const LOCKED: u32 = 0xFFFF_FFFC;
 
 /// Whether objects of this owner are counted plainly by somebody.
 pub fn is_token(owner: u32) -> bool {
-    (1 << 31..SPECIAL).contains(&owner)
+    (FIRST_TOKEN..SPECIAL).contains(&owner)
 }
 
 /// In `gc`: the finalizer has begun, and never begins again. Tries are refused for good (C5).
