@@ -100,6 +100,8 @@ typedef enum gilrt_status_t {
 typedef enum gil_mode_t {
   // One thread at a time: whoever holds the interpreter's own lock.
   GIL_MODE_LOCKED = 0,
+  // One thread at a time in several interpreters that share a lock. Not for the main one, whose lock the others may share.
+  GIL_MODE_SHARED = 1,
   // As many as like: there is no lock, and attaching excludes nobody.
   GIL_MODE_FREE = 2,
 } gil_mode_t;
@@ -169,11 +171,11 @@ typedef struct gil_interp_config_t {
   const char *name;
   // A gil_mode_t.
   int32_t mode;
-  // A gil_policy_t, of its lock.
+  // A gil_policy_t, of its own lock; a lock that it shares stays as it is.
   int32_t policy;
-  // As for gil_set_switch_interval; 0 for the default of 5,000,000 ns.
+  // As for gil_set_switch_interval, of its own lock; 0 for the default of 5,000,000 ns.
   uint64_t switch_interval_ns;
-  // NULL.
+  // With GIL_MODE_SHARED: an interpreter with a lock, which becomes the new one's too. NULL for the main one. NULL otherwise.
   gil_interp_t *share_with;
   // An obj_count_t.
   int32_t count;
@@ -477,12 +479,17 @@ gil_interp_t *gil_interp_main(void);
 // The interpreter that the calling thread's acquires mean; the main one for a thread that is not known. Never NULL.
 gil_interp_t *gil_interp_current(void);
 
-// Makes an interpreter beside the main one: a world of objects of its own, with its own lock or none. Nobody has entered
-// it. NULL for `config` means the defaults. From any thread.
+// Makes an interpreter beside the main one: a world of objects of its own, with its own lock, the lock of another one, or none.
+// Nobody has entered it. NULL for `config` means the defaults. From any thread.
 //
-// GILRT_ERR_INVALID for a value that is not allowed, GILRT_ERR_CLOSED after gilrt_finalize, GILRT_ERR_NOMEM.
+// Interpreters that share a lock are apart in everything else: one thread at a time runs in all of them together, and each has its
+// objects, its destructors and its own end.
 //
-// Safety: `config` is NULL or points to as many bytes as its `struct_size` says, its name is NULL or a C string; `out` is NULL or valid for writing.
+// GILRT_ERR_INVALID for a value that is not allowed, and for a `share_with` that has no lock; GILRT_ERR_CLOSED if that was closed,
+// and after gilrt_finalize; GILRT_ERR_NOMEM.
+//
+// Safety: `config` is NULL or points to as many bytes as its `struct_size` says, its name is NULL or a C string, its `share_with` NULL or an
+// interpreter; `out` is NULL or valid for writing.
 int gil_interp_new(const struct gil_interp_config_t *config,
                    gil_interp_t **out);
 
@@ -511,10 +518,25 @@ int gil_interp_enter(gil_interp_t *interp,
 int gil_interp_close(gil_interp_t *interp,
                      uint64_t timeout_ns);
 
-// The mode of an interpreter, a gil_mode_t; GILRT_ERR_INVALID for NULL, GILRT_ERR_CLOSED for one that was closed.
+// The mode of an interpreter, a gil_mode_t: GIL_MODE_SHARED if its lock is at present another one's too. GILRT_ERR_INVALID for
+// NULL, GILRT_ERR_CLOSED for one that was closed.
 //
 // Safety: As gil_interp_close.
 int gil_interp_mode(const gil_interp_t *interp);
+
+// Changes the mode of an interpreter while its threads run: GIL_MODE_FREE takes its lock away, GIL_MODE_LOCKED gives it one. The
+// caller may be attached to it, and is so afterwards, or not; several may change it at once, and the last one wins. Waits for the
+// lock, or until all threads have stopped, as gil_stop_world does: for as long as the slowest takes to its next gil_poll or
+// release. All counts stay exact; what an object is to whom is not changed by it, but that its next counts may cost more. Critical
+// sections that threads are in become locks, or cease to be.
+//
+// GILRT_ERR_BUSY if the interpreter shares its lock, or the caller has stopped its world; GILRT_ERR_INVALID for NULL and for other
+// modes; GILRT_ERR_CLOSED if it closes or was closed; GILRT_ERR_NOMEM, and then nothing is changed; GILRT_ERR_DEADLOCK in a signal
+// handler that interrupted this library.
+//
+// Safety: As gil_interp_close.
+int gil_interp_set_mode(gil_interp_t *interp,
+                        int mode);
 
 // Stops the threads of the current interpreter but the calling one, which is attached by it (as gil_acquire does): the others
 // detach at their next gil_poll or release, and stay so. Waits for that; a thread that computes without polling keeps it
