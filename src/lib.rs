@@ -49,7 +49,7 @@ macro_rules! layers {
 layers! {
     attach, gil, park, sched, status, sync, sys, thread, watch,
     #[cfg(not(loom))] abi,
-    #[cfg(not(loom))] config,
+    #[cfg_attr(loom, path = "model/config.rs")] config,
     #[cfg(not(loom))] module,
     // What the protocols stand on and what stands above them is, in a model, the least that does: src/model.
     #[cfg_attr(loom, path = "model/check.rs")] check,

@@ -288,7 +288,7 @@ pub fn wait_until_closed(interp: &'static Interp, deadline: u64) -> Result<(), S
     loop {
         let seen = interp.gil.departures();
         let closed = {
-            let _all = lives::hold(); // the mode does not change meanwhile
+            let _all = lives::hold(interp); // the mode does not change meanwhile
             interp.try_close()
         };
         match closed {

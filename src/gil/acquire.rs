@@ -28,7 +28,14 @@ impl Gil {
         if !mutant!("admits-unfenced") {
             fence_after_win();
         }
-        if t.breaker.load(Relaxed) & CLOSED == 0 || how == Wait::Return {
+        if t.breaker.load(Relaxed) & CLOSED == 0 {
+            return Ok(());
+        }
+        if how == Wait::Return {
+            // Whoever closes looks at the lock and then at `away`, which the caller is about to count down: not in between.
+            if !mutant!("return-meets-closer") {
+                drop(self.inner.lock());
+            }
             return Ok(());
         }
         let refused = refuse(t, Status::Closed);

@@ -22,32 +22,34 @@ impl Gil {
         if !mutant!("close-unfenced") {
             full_fence();
         }
-        let seen = self.word();
+        // Acquire: pairs with the Release of whoever let the lock go, so that what it did is seen.
+        let mut seen = Word(self.word.load(Acquire));
         if seen.has(BIASED) && !mutant!("close-forgets-bias") {
-            self.revoke(&mut inner, seen);
+            seen = self.revoke(&mut inner, seen);
         }
+        let held = seen.has(HELD) && is_of(self.table.at(seen.holder()), of);
         // After the word and `self`: whoever left the lock for a region has said so before.
         let away = if mutant!("close-reads-away-first") { early } else { inner.someone_away(of) };
         self.refuse_waiters(&mut inner, of);
         // The keeper may have been among the refused.
         let keep = self.entrust(&mut inner, crate::sync::now());
-        let (seen, wake) = self.remain(&mut inner, crate::sync::now());
+        let wake = self.remain(&mut inner, crate::sync::now());
         drop(inner);
         keep.iter().chain(&wake).for_each(|w| w.bed.ring());
-        let held = seen.has(HELD) && is_of(self.table.at(seen.holder()), of);
         if held || away { Err(Status::Busy) } else { Ok(()) }
     }
 
     /// Under the mutex, when waiters have left otherwise than with the lock: the word says so, and if one of them was on its
-    /// way to a free lock, another of those who stay is woken to try instead. The word, and whom to ring.
-    fn remain(&self, inner: &mut Inner, now: Ns) -> (Word, Option<&'static Thread>) {
+    /// way to a free lock, another of those who stay is woken to try instead. Whom to ring.
+    fn remain(&self, inner: &mut Inner, now: Ns) -> Option<&'static Thread> {
         let flags = inner.flags();
         let seen = self.update(inner, |s| s.without(WAITERS | WAKING).with(flags));
         if seen.has(HELD | WAKING) || !seen.has(WAITERS) || mutant!("close-wakes-no-first") {
-            return (seen, None);
+            return None;
         }
         let wake = inner.wake_next(now);
-        (self.update(inner, |s| s.with(WAKING)), wake)
+        self.update(inner, |s| s.with(WAKING));
+        wake
     }
 
     /// Rings under the mutex: there may be any number of them, and no room to remember whom.
@@ -91,7 +93,7 @@ impl Gil {
             // Cancelled in its sleep.
             let now = crate::sync::now();
             inner.depart(t, now);
-            ring = [self.remain(&mut inner, now).1, self.entrust(&mut inner, now)];
+            ring = [self.remain(&mut inner, now), self.entrust(&mut inner, now)];
         }
         let seen = self.word();
         if seen.held_by(t.id) {

@@ -149,7 +149,7 @@ impl Gil {
             t.identity.store(DETACHED, Release);
             self.release_slow(t);
             t.identity.store(t.token.load(Relaxed), Relaxed);
-            let returned = if self.try_word(t) { Ok(()) } else { self.win_in_mutex(t, Wait::Return) };
+            let returned = if self.try_word(t) { self.admit(t, Wait::Return) } else { self.win_in_mutex(t, Wait::Return) };
             debug_assert!(returned.is_ok());
             self.count_away(t, u32::MAX);
         }

@@ -102,8 +102,8 @@ fn move_to(interp: &'static Interp) -> Result<&'static Thread, Status> {
     Ok(t)
 }
 
-/// All interpreters stay as they are meanwhile: none begins or ends, no thread joins one, none changes its mode.
-pub fn hold() -> Guard<'static, All> {
+/// All interpreters stay as they are meanwhile, this one too: none begins or ends, no thread joins one, none changes its mode.
+pub fn hold(_interp: &Interp) -> Guard<'static, All> {
     ALL.lock()
 }
 
