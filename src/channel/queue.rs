@@ -81,7 +81,8 @@ impl Channel {
                 Ok(Met { item: None, partner })
             }
             Wish::Receive => {
-                let partner = self.senders.pop();
+                let passed_over = mutant!("channel-forgets-the-next-sender") && !self.ring.is_empty();
+                let partner = if passed_over { None } else { self.senders.pop() };
                 let brought = partner.and_then(|sender| sender.item.take());
                 // What is in the ring was sent before.
                 let item = match self.ring.pop_front() {
@@ -235,4 +236,72 @@ impl Line {
 fn at<'a>(w: *const Waiter) -> Option<&'a Waiter> {
     // SAFETY: null, or a waiter that has been neither answered nor removed, so that it stays where it is; the mutex is held.
     unsafe { w.as_ref() }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::object::header::{IMMORTAL, PLAIN};
+
+    fn items<const N: usize>() -> [Item; N] {
+        std::array::from_fn(|_| &*Box::leak(Box::new(Object::born(IMMORTAL, 1, PLAIN, 0, 0))))
+    }
+
+    fn is(a: Option<Item>, b: Item) -> bool {
+        a.is_some_and(|a| ptr::eq(a, b))
+    }
+
+    #[test]
+    fn senders_are_served_in_order_of_arrival_behind_what_is_in_the_ring() {
+        let [a, b, c, d] = items();
+        for capacity in [0, 1, 2] {
+            let mut channel = Channel::new(capacity).unwrap();
+            let all = [a, b, c, d];
+            for item in &all[..capacity] {
+                assert!(channel.meet(Wish::Send(item)).is_ok());
+            }
+            let waiters: Vec<_> = all[capacity..].iter().map(|o| Waiter::new(Wish::Send(o), None)).collect();
+            for w in &waiters {
+                assert!(matches!(channel.meet(w.wish), Err(Status::Timeout)));
+                channel.queue(w);
+            }
+            for (i, item) in all.iter().enumerate() {
+                let met = channel.meet(Wish::Receive).unwrap();
+                assert!(is(met.item, item));
+                assert!(met.partner.map(ptr::from_ref) == waiters.get(i).map(ptr::from_ref));
+            }
+            assert!(matches!(channel.meet(Wish::Receive), Err(Status::Timeout)));
+        }
+    }
+
+    #[test]
+    fn receivers_are_served_in_order_of_arrival_but_for_who_has_left() {
+        let [a, b, c] = items();
+        let mut channel = Channel::new(1).unwrap();
+        let waiters: [_; 4] = std::array::from_fn(|_| Waiter::new(Wish::Receive, None));
+        waiters.iter().for_each(|w| channel.queue(w));
+        channel.leave(&waiters[1]);
+        for (item, w) in [(a, &waiters[0]), (b, &waiters[2])] {
+            let met = channel.meet(Wish::Send(item)).unwrap();
+            assert!(met.item.is_none() && met.partner.is_some_and(|p| ptr::eq(p, w)));
+            assert!(is(w.take(), item));
+        }
+        channel.leave(&waiters[3]);
+        assert!(channel.meet(Wish::Send(c)).unwrap().partner.is_none());
+        assert!(is(channel.meet(Wish::Receive).unwrap().item, c));
+    }
+
+    #[test]
+    fn a_closed_channel_gives_up_what_it_held_once_and_refuses() {
+        let [a, b] = items();
+        let mut channel = Channel::new(1).unwrap();
+        let waiter = Waiter::new(Wish::Send(b), None);
+        assert!(channel.meet(Wish::Send(a)).is_ok());
+        channel.queue(&waiter);
+        assert_eq!(channel.close().map(|held| held.len()), Some(1));
+        assert!(channel.close().is_none());
+        assert!(channel.next().is_some_and(|w| ptr::eq(w, &waiter)) && channel.next().is_none());
+        assert!(matches!(channel.meet(Wish::Send(a)), Err(Status::Closed)));
+        assert!(matches!(channel.meet(Wish::Receive), Err(Status::Closed)));
+    }
 }

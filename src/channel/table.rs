@@ -140,3 +140,39 @@ pub type Frozen = [Guard<'static, Part>; PARTS];
 pub fn freeze() -> Frozen {
     std::array::from_fn(|i| TABLE[i].lock())
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_never_used_again_and_its_memory_is() {
+        let mut part = Part::new();
+        let mut last = 0;
+        for turn in 1..1000 {
+            let name = part.insert(5, Channel::new(0).unwrap()).unwrap();
+            assert_eq!(name, Name { part: 5, slot: 0, turn });
+            assert_eq!(Name::of(name.handle()), Some(name));
+            assert_ne!(name.handle().addr(), last);
+            last = name.handle().addr();
+            assert!(part.channel(name).is_ok());
+            assert!(part.remove(name).is_ok());
+            assert_eq!(part.channel(name).err(), Some(Status::Closed));
+            assert_eq!(part.remove(name).err(), Some(Status::Closed));
+            assert_eq!(part.channel(Name { turn: turn + 1, ..name }).err(), Some(Status::Invalid));
+            assert_eq!(part.channel(Name { slot: 1, ..name }).err(), Some(Status::Invalid));
+        }
+        assert_eq!((part.slots.len(), part.unused.len()), (1, 1));
+    }
+
+    #[test]
+    fn the_last_turn_is_followed_by_the_first() {
+        let mut part = Part::new();
+        part.slots.push(Slot { turn: TURNS, channel: None });
+        part.unused.push(0);
+        let last = part.insert(63, Channel::new(0).unwrap()).unwrap();
+        assert_eq!(Name::of(last.handle()), Some(Name { part: 63, slot: 0, turn: TURNS }));
+        assert!(part.remove(last).is_ok());
+        assert_eq!(part.slots[0].turn, 1);
+    }
+}

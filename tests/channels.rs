@@ -1,0 +1,28 @@
+//! Objects that are sent from thread to thread and from interpreter to interpreter: counted exactly, and destroyed at home.
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use support::{command, program, run};
+
+#[track_caller]
+fn passes_with(source: &str, arguments: &[&str]) {
+    run(command(&program(source)).args(arguments)).expect_success();
+}
+
+#[test]
+fn a_channel_answers_in_both_directions() {
+    for mode in ["0", "2"] {
+        passes_with("channel.c", &[mode]);
+    }
+}
+
+/// From 2 to 16 threads, in 2 to 4 interpreters, with locks and without.
+#[test]
+fn objects_that_travel_are_counted_exactly_and_destroyed_at_home() {
+    for mode in ["locked", "free", "mixed"] {
+        for (threads, interpreters) in [("2", "2"), ("3", "3"), ("8", "4"), ("16", "4")] {
+            passes_with("channel_stress.c", &[threads, interpreters, mode]);
+        }
+    }
+}
