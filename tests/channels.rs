@@ -26,3 +26,17 @@ fn objects_that_travel_are_counted_exactly_and_destroyed_at_home() {
         }
     }
 }
+
+#[test]
+fn channels_are_freed_while_others_are_inside() {
+    for mode in ["locked", "free"] {
+        run(command(&program("channel_freed.c")).env("GILRT_MODE", mode)).expect_success();
+    }
+}
+
+#[test]
+fn interpreters_close_while_their_objects_and_threads_are_at_channels() {
+    for mode in ["0", "2"] {
+        passes_with("channel_interps.c", &[mode]);
+    }
+}
