@@ -40,3 +40,11 @@ fn interpreters_close_while_their_objects_and_threads_are_at_channels() {
         passes_with("channel_interps.c", &[mode]);
     }
 }
+
+/// L15, L24.
+#[test]
+fn a_forked_child_has_the_channels_and_nobody_who_waits() {
+    for mode in ["locked", "free"] {
+        run(command(&program("channel_fork.c")).env("GILRT_MODE", mode)).expect_success();
+    }
+}
