@@ -1,4 +1,4 @@
-/* One misuse of channels each, for checking mode to tell: channel_checking KIND. Where the process goes on, nothing was taken. */
+/* One misuse of channels each, for checking mode to tell: checking_channels KIND. Where the process goes on, nothing was taken. */
 #include "check.h"
 
 static int unwanted[16]; /* never an object */
