@@ -238,17 +238,17 @@ fn hot_objects_are_counted_by_threads_of_every_kind() {
 
 #[test]
 fn a_channel_answers_in_both_directions() {
-    for mode in ["0", "2"] {
+    for mode in ["0", "1", "2"] {
         passes_with("channel.c", &[mode]);
     }
 }
 
-/// From 2 to 16 threads, in 2 to 4 interpreters, with locks and without.
+/// From 2 to 16 threads, in 2 to 4 interpreters, with locks of their own, with one, without any, and with modes that change.
 #[test]
 fn objects_that_travel_are_counted_exactly_and_destroyed_at_home() {
     let program = program("channel_stress.c");
-    for mode in ["locked", "free", "mixed"] {
-        for (threads, interpreters) in [("2", "2"), ("3", "3"), ("8", "4"), ("16", "4")] {
+    for mode in ["locked", "shared", "free", "mixed", "switching"] {
+        for (threads, interpreters) in [("2", "2"), ("5", "3"), ("16", "4")] {
             run(command(&program).args([threads, interpreters, mode])).expect_success();
         }
     }
@@ -263,7 +263,7 @@ fn channels_are_freed_while_others_are_inside() {
 
 #[test]
 fn interpreters_close_while_their_objects_and_threads_are_at_channels() {
-    for mode in ["0", "2"] {
+    for mode in ["0", "1", "2"] {
         passes_with("channel_interps.c", &[mode]);
     }
 }

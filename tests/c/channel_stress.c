@@ -1,6 +1,6 @@
 /* Objects travel through channels between threads of several interpreters, counted on the way: channel_stress THREADS INTERPRETERS
-   MODE, where MODE is locked, free or mixed. Every count is exact at the end, and every object is finalized once, in its own
-   interpreter, by a thread that is attached there. */
+   MODE, where MODE is locked, shared (one lock for all), free, mixed, or switching all the time. Every count is exact at the end, and
+   every object is finalized once, in its own interpreter, by a thread that is attached there. */
 #include "check.h"
 
 #define INTERPRETERS_MOST 4u
@@ -170,6 +170,15 @@ static void *carry(void *unused) {
   return unused;
 }
 
+/* Gives each interpreter a lock and takes it away again, and never attaches anywhere. */
+static void *keep_switching(void *unused) {
+  for (unsigned i = 0; atomic_load(&travelling) > 0; i++) {
+    CHECK_STATUS(gil_interp_set_mode(worlds[i % interpreters].interp, i & 4 ? GIL_MODE_LOCKED : GIL_MODE_FREE), GILRT_OK);
+    sleep_us(500);
+  }
+  return unused;
+}
+
 static void finalizers_run(unsigned home) {
   CHECK_STATUS(gil_interp_enter(worlds[home].interp, NULL), GILRT_OK);
   CHECK_STATUS(gil_acquire(), GILRT_OK);
@@ -183,22 +192,26 @@ static void finalizers_run(unsigned home) {
 }
 
 int main(int argc, char **argv) {
-  pthread_t carrier;
+  pthread_t carrier, switcher;
   unsigned finalized = 0;
   CHECK_EQ(argc, 4);
   threads = (unsigned)atoi(argv[1]);
   interpreters = (unsigned)atoi(argv[2]);
+  bool switching = strcmp(argv[3], "switching") == 0;
   CHECK(interpreters >= 1 && interpreters <= INTERPRETERS_MOST);
   for (unsigned i = 0; i < interpreters; i++) {
     bool is_free = strcmp(argv[3], "free") == 0 || (strcmp(argv[3], "mixed") == 0 && i % 2);
-    const gil_interp_config_t config = {
-        .struct_size = sizeof config, .name = "one of several", .mode = is_free ? GIL_MODE_FREE : GIL_MODE_LOCKED};
+    bool shares = strcmp(argv[3], "shared") == 0 && i > 0;
+    const gil_interp_config_t config = {.struct_size = sizeof config,
+                                        .name = "one of several",
+                                        .mode = is_free ? GIL_MODE_FREE : shares ? GIL_MODE_SHARED : GIL_MODE_LOCKED,
+                                        .share_with = shares ? worlds[0].interp : NULL};
     const obj_type_config_t type = {.struct_size = sizeof type,
                                     .name = "traveller",
                                     .payload_size = sizeof(traveller_t),
                                     .flags = i % 2 ? OBJ_TYPE_TRY : 0,
                                     .finalize = finalize};
-    worlds[i].locked = !is_free;
+    worlds[i].locked = !is_free && !switching;
     CHECK_STATUS(gil_interp_new(&config, &worlds[i].interp), GILRT_OK);
     CHECK_STATUS(gil_interp_enter(worlds[i].interp, NULL), GILRT_OK);
     CHECK_STATUS(obj_type_new(&type, &worlds[i].type), GILRT_OK);
@@ -207,7 +220,9 @@ int main(int argc, char **argv) {
   for (unsigned i = 0; i < CHANNELS; i++) CHECK_STATUS(obj_channel_new(i, &channels[i]), GILRT_OK);
   atomic_store(&travelling, threads * OBJECTS);
   CHECK_EQ(pthread_create(&carrier, NULL, carry, NULL), 0);
+  if (switching) CHECK_EQ(pthread_create(&switcher, NULL, keep_switching, NULL), 0);
   team_run(threads, travel, NULL);
+  if (switching) CHECK_EQ(pthread_join(switcher, NULL), 0);
   CHECK_EQ(pthread_join(carrier, NULL), 0);
   CHECK_EQ(atomic_load(&received), (unsigned long)threads * OBJECTS * HOPS);
   for (unsigned i = 0; i < CHANNELS; i++) {
