@@ -10,7 +10,8 @@ use std::ptr;
 
 /// Makes a channel: a queue of references, first in, first out, between threads of any interpreters. It belongs to the process.
 /// `capacity` is how many references it holds for receivers that have not come yet; with 0 it holds none, and each obj_send
-/// waits for an obj_receive. Ends with obj_channel_free. From any thread, attached or not. Never blocks.
+/// waits for an obj_receive. Ends with obj_channel_free. From any thread, attached or not. Never blocks. A forked child has the
+/// channels as they were, and nobody who waits at them.
 ///
 /// GILRT_ERR_INVALID if `out` is NULL; GILRT_ERR_NOMEM, also for an absurd capacity: there is room for all from the beginning, so
 /// that sending needs no memory; GILRT_ERR_LIMIT only where there are more than 262,143 channels already; GILRT_ERR_CLOSED after
