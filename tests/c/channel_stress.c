@@ -5,7 +5,7 @@
 
 #define INTERPRETERS_MOST 4u
 #define CHANNELS 4u
-#define OBJECTS 400u /* by each thread */
+#define OBJECTS 200u /* by each thread */
 #define HOPS 6u
 
 static unsigned threads, interpreters;
