@@ -21,6 +21,7 @@ typedef struct gil_interp gil_interp_t;       /* an interpreter: a world of obje
 typedef struct obj obj_t;                     /* an object: a header of 16 bytes, then the payload */
 typedef struct obj_type obj_type_t;           /* a type of objects */
 typedef struct obj_weak obj_weak_t;           /* a weak reference to an object */
+typedef struct obj_channel obj_channel_t;     /* a channel: it is called by this, which is no address */
 typedef struct gilrt_library gilrt_library_t; /* an extension module that was opened */
 
 /* The payload of an object, as a pointer to T. */
@@ -74,9 +75,9 @@ typedef enum gilrt_status_t {
   GILRT_ERR_INVALID = -1,
   // The calling thread is not attached, and must be for this.
   GILRT_ERR_NOT_ATTACHED = -2,
-  // The lock was held by another thread until the deadline.
+  // The lock was held by another thread, or the channel full or empty, until the deadline.
   GILRT_ERR_TIMEOUT = -3,
-  // The interpreter is closing or closed.
+  // The interpreter or the channel is closing or closed.
   GILRT_ERR_CLOSED = -4,
   // Somebody is still inside, or it is too late for this.
   GILRT_ERR_BUSY = -5,
@@ -736,6 +737,69 @@ int obj_lock(obj_t *o);
 //
 // Safety: As obj_incref.
 int obj_unlock(obj_t *o);
+
+// Makes a channel: a queue of references, first in, first out, between threads of any interpreters. It belongs to the process.
+// `capacity` is how many references it holds for receivers that have not come yet; with 0 it holds none, and each obj_send
+// waits for an obj_receive. Ends with obj_channel_free. From any thread, attached or not. Never blocks. A forked child has the
+// channels as they were, and nobody who waits at them.
+//
+// GILRT_ERR_INVALID if `out` is NULL; GILRT_ERR_NOMEM, also for an absurd capacity: there is room for all from the beginning, so
+// that sending needs no memory; GILRT_ERR_LIMIT only where there are more than 262,143 channels already; GILRT_ERR_CLOSED after
+// gilrt_finalize; GILRT_ERR_DEADLOCK in a signal handler that interrupted this library.
+//
+// Safety: `out` is NULL or valid for writing.
+int obj_channel_new(size_t capacity,
+                    obj_channel_t **out);
+
+// Hands the caller's reference to `o` to whoever receives it next, in whichever interpreter. With GILRT_OK the reference is the
+// channel's, or the receiver's already; on every error it is still the caller's. The object stays its interpreter's: see
+// obj_receive.
+//
+// While the channel is full it waits, `timeout_ns` nanoseconds of the monotonic clock at the most: 0 is not to wait,
+// UINT64_MAX is for ever. Those who wait are served in the order in which they came. From any thread, attached or not: a
+// thread that is attached detaches while it waits, as in GIL_BEGIN_ALLOW_THREADS, so that its sections are given up, closing
+// its interpreter meanwhile is GILRT_ERR_BUSY, and destructors that others left pending may run when it is back. What ends
+// such a wait early is obj_channel_close. errno survives.
+//
+// GILRT_ERR_TIMEOUT if nobody has made room; GILRT_ERR_CLOSED if the channel is closed or freed, before or meanwhile;
+// GILRT_ERR_INVALID if `channel` or `o` is NULL, `channel` never was one or, in checking mode, with a report, `o` is dead or no object;
+// GILRT_ERR_DEADLOCK in a signal handler that interrupted this library.
+//
+// Safety: `o` is NULL, or the caller has a reference to it.
+int obj_send(obj_channel_t *channel,
+             obj_t *o,
+             uint64_t timeout_ns);
+
+// Takes the reference out of a channel that was sent first: it is the caller's from now on. While the channel is empty it waits, as
+// obj_send does while it is full.
+//
+// An object of another interpreter may be counted, sent on, held by weak references and dropped by the receiver, all of it attached
+// here, there or nowhere: the last reference runs the destructor in the object's own interpreter, on a thread that is attached
+// there. What is mutable in it is its interpreter's: the receiver reads what no one changes any more, or enters that interpreter.
+// Sections do nothing to it here. An interpreter may close while objects of it are elsewhere; they are only counted then, and end
+// without their finalizers.
+//
+// GILRT_ERR_TIMEOUT if nobody has sent anything; GILRT_ERR_CLOSED if the channel is closed or freed, before or meanwhile;
+// GILRT_ERR_INVALID if a pointer is NULL, `channel` never was one or, in checking mode, with a report, the object has died in the
+// channel, because somebody has dropped a reference too many; GILRT_ERR_DEADLOCK in a signal handler that interrupted this library.
+//
+// Safety: `out` is NULL or valid for writing.
+int obj_receive(obj_channel_t *channel,
+                uint64_t timeout_ns,
+                obj_t **out);
+
+// Closes a channel for good: whoever sends or receives, now or later, is answered GILRT_ERR_CLOSED, and the references that it
+// holds are dropped as by obj_decref, so that their destructors run in their own interpreters. Who wants them to be received first
+// closes when they have been: a last object that the receivers know can say so. From any thread, attached or not. Closing again
+// does nothing, nor does NULL, a channel that was freed, or a signal handler that interrupted this library. Never blocks by itself,
+// but may run those destructors.
+void obj_channel_close(obj_channel_t *channel);
+
+// obj_channel_close, and gives the channel's memory back. At any time: those who are inside are answered GILRT_ERR_CLOSED, and
+// touch nothing of it any more; those who come later are answered the same, since an obj_channel_t pointer is a name, not an
+// address, and never used again. In checking mode a channel that is freed twice is reported. A host frees its channels, or closes them,
+// before gilrt_finalize: the objects in them are alive.
+void obj_channel_free(obj_channel_t *channel);
 
 // Frees the objects of the current interpreter that only refer to one another; returns how many of types with traverse it
 // freed. What such objects alone referred to is freed with them, and not counted if its type has no traverse.

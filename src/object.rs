@@ -10,7 +10,7 @@
 //! | `locked` | the strategy of one lock for each object |
 //! | `quiesce` | no fork in the middle of a locked count |
 //! | `lock` | the locks in an object's header |
-//! | `bare` | `obj_lock`, and waiting detached |
+//! | `bare` | `obj_lock` |
 //! | `waits` | checking mode: who waits for whom |
 //! | `section` | critical sections, which are given up when their thread blocks |
 //! | `attempt` | a reference from nothing, which a dying object refuses |

@@ -266,3 +266,17 @@ pub fn call_out<R>(t: &'static Thread, inside: Option<&Inside>, f: impl FnOnce()
     t.away.store(away, Relaxed);
     result
 }
+
+/// Waits as in any blocking call: a thread that is attached keeps neither the GIL nor its sections meanwhile. From inside the library
+/// it waits as it is.
+pub fn detached<R>(wait: impl FnOnce() -> R) -> R {
+    if tls::is_inside() {
+        return wait();
+    }
+    let _errno = KeepErrno::new();
+    let t = tls::current();
+    let saved = region_begin::<Runtime>(t);
+    let result = wait();
+    region_end::<Runtime>(t, saved);
+    result
+}

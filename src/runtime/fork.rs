@@ -21,6 +21,7 @@ struct Held {
     _weak: crate::object::weak::Frozen,
     waits: Guard<'static, crate::object::waits::Waits>,
     lot: crate::object::lock::Frozen,
+    channels: crate::channel::table::Frozen,
     _table: Guard<'static, crate::thread::table::Free>,
     _check: Guard<'static, check::table::Table>,
     _log: Guard<'static, Option<log::Sink>>,
@@ -50,6 +51,7 @@ fn take() {
             crate::object::waits::freeze()
         },
         lot: crate::object::lock::freeze(),
+        channels: crate::channel::table::freeze(),
         _table: THREADS.freeze(),
         _check: check::table::freeze(),
         _log: log::freeze(),
@@ -59,12 +61,13 @@ fn take() {
     unsafe { *HELD.0.get() = Some(held) };
 }
 
-/// In the child: nobody waits for an object any more, and nobody else holds one.
+/// In the child: nobody waits for an object or at a channel any more, and nobody else holds an object.
 fn reset_locks() {
     // SAFETY: this thread took the locks in `take`, in the process that this one is a copy of.
     if let Some(held) = unsafe { (*HELD.0.get()).as_mut() } {
         held.waits.reset();
         held.lot.iter_mut().for_each(|list| list.reset());
+        held.channels.iter_mut().for_each(|part| part.reset());
     }
 }
 
