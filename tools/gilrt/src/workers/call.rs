@@ -5,7 +5,7 @@ use std::ffi::{CString, c_char, c_void};
 use super::Part;
 use super::host::Options;
 use super::message::{Message, Teller};
-use crate::bindings::{GILRT_CALL_RELEASE, gilrt_call_t};
+use crate::bindings::{GILRT_CALL_ALONE, GILRT_CALL_RELEASE, gilrt_call_t};
 use crate::library::{Module, text};
 use crate::output::one_line;
 
@@ -42,7 +42,8 @@ pub fn call(
         argc: count,
         argv: pointers.as_mut_ptr(),
         state: std::ptr::null_mut(),
-        flags: if options.release { GILRT_CALL_RELEASE } else { 0 },
+        flags: if options.release { GILRT_CALL_RELEASE } else { 0 }
+            | if options.kind.is_alone() { GILRT_CALL_ALONE } else { 0 },
         progress: Some(progress),
         report: Some(report),
         say: Some(say),

@@ -27,7 +27,7 @@ pub struct Options {
     #[arg(long)]
     board: PathBuf,
     #[arg(long)]
-    kind: Kind,
+    pub kind: Kind,
     /// The first of the parts that are done here
     #[arg(long)]
     first: u32,
