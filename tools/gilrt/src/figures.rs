@@ -18,7 +18,7 @@ pub fn count(value: u64) -> String {
 
 /// An amount of memory, such as `17.3 KiB`.
 pub fn memory(bytes: u64) -> String {
-    if bytes < 1024 {
+    if bytes < 1000 {
         format!("{bytes} B")
     } else {
         scaled(bytes as f64, 1024.0, &[" B", " KiB", " MiB", " GiB"])
@@ -43,11 +43,12 @@ pub fn exact(value: i64) -> String {
     grouped
 }
 
-/// The value in the first unit that keeps it below `base` of it once it is rounded, or in the last one.
+/// The value in the first unit that keeps it below a thousand once it is rounded, or in the last one; a unit is `base` of the one
+/// before it.
 fn scaled(value: f64, base: f64, units: &[&str]) -> String {
     let mut value = value;
     let mut unit = 0;
-    while round(value) >= base && unit + 1 < units.len() {
+    while round(value) >= 1000.0 && unit + 1 < units.len() {
         value /= base;
         unit += 1;
     }
@@ -96,7 +97,8 @@ mod tests {
     #[test]
     fn memory_is_told_in_powers_of_two() {
         assert_eq!(memory(0), "0 B");
-        assert_eq!(memory(1023), "1023 B");
+        assert_eq!(memory(999), "999 B");
+        assert_eq!(memory(1010), "0.99 KiB");
         assert_eq!(memory(17_715), "17.3 KiB");
         assert_eq!(memory(1 << 20), "1.00 MiB");
     }

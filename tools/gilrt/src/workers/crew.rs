@@ -13,6 +13,9 @@ use crate::progress::REDRAW;
 /// A listener calls nothing deep.
 const LISTENER_STACK: usize = 64 << 10;
 
+/// Of more parts than this a reader only wants to know how many they are.
+const MOST_NUMBERS: usize = 8;
+
 pub struct Crew {
     workers: Workers,
     processes: Vec<Process>,
@@ -70,22 +73,12 @@ impl Crew {
     pub fn obituary(&self, at: usize, board: &Board, was_done: bool) -> Option<String> {
         let process = &self.processes[at];
         let end = process.end?;
-        let missing: Vec<String> = process
-            .parts
-            .clone()
-            .filter(|&part| board.parts()[part as usize].span().is_none())
-            .map(|part| (part + 1).to_string())
-            .collect();
+        let missing: Vec<u32> =
+            process.parts.clone().filter(|&part| board.parts()[part as usize].span().is_none()).collect();
         if was_done && end.success() {
             return None;
         }
-        let when = match missing.as_slice() {
-            [] => "after its work was done".to_owned(),
-            [part] => format!("before part {part} of {} was done", self.workers.count),
-            [some @ .., last] => {
-                format!("before parts {} and {last} of {} were done", some.join(", "), self.workers.count)
-            }
-        };
+        let when = when(&missing, self.workers.count);
         Some(format!("{} {} {when}", self.name(process), in_words(end)))
     }
 
@@ -96,6 +89,19 @@ impl Crew {
             }
             _ => format!("the process of {}", self.workers),
         }
+    }
+}
+
+/// In words: before which parts were done.
+fn when(missing: &[u32], of: u32) -> String {
+    let numbers: Vec<String> = missing.iter().map(|part| (part + 1).to_string()).collect();
+    match numbers.as_slice() {
+        [] => "after its work was done".to_owned(),
+        [part] => format!("before part {part} of {of} was done"),
+        [some @ .., last] if some.len() < MOST_NUMBERS => {
+            format!("before parts {} and {last} of {of} were done", some.join(", "))
+        }
+        many => format!("before {} of {of} parts were done", many.len()),
     }
 }
 
@@ -117,4 +123,17 @@ pub fn cannot_start(workers: Workers, index: u32, why: &str) -> Failure {
     };
     let (noun, number) = (workers.kind.noun(), index + 1);
     Failure::Failed(format!("cannot start {noun} {number} of {}: {why}; {fewer}", workers.count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_parts_are_counted_from_one_and_named_while_they_are_few() {
+        assert_eq!(when(&[], 4), "after its work was done");
+        assert_eq!(when(&[1], 4), "before part 2 of 4 was done");
+        assert_eq!(when(&[0, 2, 3], 4), "before parts 1, 3 and 4 of 4 were done");
+        assert_eq!(when(&(0..1024).collect::<Vec<_>>(), 1024), "before 1024 of 1024 parts were done");
+    }
 }
