@@ -3,7 +3,6 @@
  * `draw`, rows of a picture in the colour of their number.
  */
 #define _POSIX_C_SOURCE 200809L
-#define _DEFAULT_SOURCE
 
 #include <dirent.h>
 #include <fcntl.h>

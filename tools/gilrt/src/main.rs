@@ -62,7 +62,6 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run a function of a module on several threads
     Run(commands::run::Options),
     /// List the modules that are found by name, with their functions
     Modules(commands::modules::Options),

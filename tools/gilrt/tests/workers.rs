@@ -47,9 +47,13 @@ fn text(output: &Output) -> String {
 }
 
 #[track_caller]
+fn json(arguments: &[&str]) -> Value {
+    serde_json::from_str(&text(&run(arguments))).expect("one JSON value and nothing else")
+}
+
+#[track_caller]
 fn runs(arguments: &[&str]) -> Vec<Value> {
-    let value: Value = serde_json::from_str(&text(&run(arguments))).expect("one JSON value and nothing else");
-    value["runs"].as_array().expect("runs").clone()
+    json(arguments)["runs"].as_array().expect("runs").clone()
 }
 
 /// The module whose second worker comes to grief.
@@ -132,10 +136,13 @@ fn all_kinds_are_compared_in_one_table() {
         assert!(table.contains(words), "{words} is missing:\n{table}");
     }
 
-    let runs = runs(&["image", "sobel", "--workers", "all:2", "--json", "--", &input, &result]);
+    let report = json(&["image", "sobel", "--workers", "all:2", "--json", "--", &input, &result]);
+    let sum = report["result_crc32"].as_str().unwrap();
+    assert!(table.contains(sum), "{sum} is missing:\n{table}");
+    let runs = report["runs"].as_array().unwrap();
     let kinds: Vec<_> = runs.iter().map(|run| run["workers"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["threads", "threads", "interpreters", "free", "processes"]);
-    for run in &runs {
+    for run in runs {
         assert!(run["start_up_ns"].as_u64().unwrap() > 0, "{run}");
         assert!(run["time_ns"].as_u64().unwrap() > 0, "{run}");
         assert!(run["speed_up"].as_f64().unwrap() > 0.0, "{run}");
@@ -230,11 +237,20 @@ fn a_function_that_fails_in_one_worker_fails_the_run_and_leaves_the_old_result()
     }
 }
 
-/// The tool at work in a group of its own, its second worker process hanging.
+/// The tool at work in a group of its own, its second worker process hanging. A test that fails leaves neither behind.
 struct Hanging {
-    tool: Child,
+    tool: Option<Child>,
     worker: u32,
     _folder: Folder,
+}
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        if let Some(mut tool) = self.tool.take() {
+            let _ = tool.kill();
+            let _ = tool.wait();
+        }
+    }
 }
 
 impl Hanging {
@@ -245,19 +261,23 @@ impl Hanging {
         command.args(["run", dies(), "hang", "--workers", "processes:3", "--", &sign]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let tool = command.spawn().unwrap();
+        let mut hanging = Self { tool: Some(tool), worker: 0, _folder: folder };
         wait_until("the worker hangs", || Path::new(&sign).exists());
-        let mut hanging = Self { tool, worker: 0, _folder: folder };
         // The others have ended, or are about to.
         wait_until("one worker is left", || {
-            let children = children(hanging.tool.id());
+            let children = children(hanging.tool());
             hanging.worker = *children.first().expect("one hangs");
             children.len() == 1
         });
         hanging
     }
 
-    fn end(self) -> Output {
-        self.tool.wait_with_output().unwrap()
+    fn tool(&self) -> u32 {
+        self.tool.as_ref().expect("it has not ended").id()
+    }
+
+    fn end(mut self) -> Output {
+        self.tool.take().expect("it ends once").wait_with_output().unwrap()
     }
 }
 
@@ -304,7 +324,7 @@ fn workers_do_not_outlive_the_tool() {
     // The tool alone, as by its parent; and its whole group, as by Ctrl-C on a terminal.
     for (signal, group) in [(libc::SIGKILL, false), (libc::SIGTERM, false), (libc::SIGINT, true)] {
         let hanging = Hanging::start();
-        let (tool, worker) = (id(hanging.tool.id()), hanging.worker);
+        let (tool, worker) = (id(hanging.tool()), hanging.worker);
         kill(if group { -tool } else { tool }, signal);
         let ended = hanging.end();
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&ended.status), Some(signal));

@@ -159,11 +159,9 @@ fn on_others(runs: &[Run]) -> String {
     let each: Vec<String> = runs
         .iter()
         .filter(|run| run.workers.kind != Kind::Threads)
-        .map(|run| {
-            format!("{} were {} times as fast as one thread", run.workers, ratio(run.speed_up_over(alone)))
-        })
+        .map(|run| format!("{} {}", run.workers, ratio(run.speed_up_over(alone))))
         .collect();
-    format!("Holding locks of their own, or none: {}.", each.join(", "))
+    format!("Times as fast as one thread, holding locks of their own or none: {}.", each.join(", "))
 }
 
 fn waiting(run: &Run) -> String {

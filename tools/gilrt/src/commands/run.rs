@@ -13,7 +13,7 @@ use crate::report::{self, RunRecord};
 use crate::workers::{Kind, Wanted, Workers};
 use crate::{output, search};
 
-/// Run a function of a module by several workers.
+/// Run a function of a module by threads, interpreters or processes
 ///
 /// Each worker calls the function for its part. Unless one thread is all that was asked for, it is run by one thread first, for
 /// the speed-up: the work done in a second, by the progress that the function reports or else by time alone, over that of one
@@ -52,7 +52,9 @@ struct Record<'a> {
     module: &'a str,
     function: &'a str,
     runs: Vec<RunRecord<'a>>,
-    /// What was found out beside the figures.
+    /// Of the results, which all runs agree in to the byte; where runs were compared.
+    result_crc32: Option<String>,
+    /// What was not done, and why.
     notes: &'a [String],
 }
 
@@ -89,16 +91,20 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         runs.push(run);
     }
     arguments.write_results()?;
-    notes.extend(results.in_words());
 
+    let result_crc32 = results.sum();
     if options.json {
         let record = Record {
             module: &module.name(),
             function: &options.function,
             runs: report::records(&runs),
+            result_crc32,
             notes: &notes,
         };
         return output::print_json(&record);
+    }
+    if let Some(sum) = result_crc32 {
+        notes.push(format!("all {} results are equal to the byte (CRC-32 {sum})", runs.len()));
     }
     output::print(&shown(&module.name(), &options.function, &runs, &notes))
 }
@@ -146,12 +152,10 @@ fn cut(why: &str, left: usize, workers: Workers, arguments: &Arguments) -> Failu
 struct Results {
     /// Those of the first run; all of them are equal to these.
     first: Option<Vec<Vec<u8>>>,
-    runs: usize,
 }
 
 impl Results {
     fn compare(&mut self, workers: Workers, contents: Vec<Vec<u8>>) -> Result<(), Failure> {
-        self.runs += 1;
         if *self.first.get_or_insert_with(|| contents.clone()) == contents {
             return Ok(());
         }
@@ -159,12 +163,11 @@ impl Results {
     }
 
     /// Nothing if the function has no results that the tool can look at.
-    fn in_words(&self) -> Option<String> {
+    fn sum(&self) -> Option<String> {
         let contents = self.first.as_ref().filter(|contents| !contents.is_empty())?;
         let mut sum = crc32fast::Hasher::new();
         contents.iter().for_each(|content| sum.update(content));
-        let sum = sum.finalize();
-        Some(format!("all {} results are equal to the byte (CRC-32 {sum:08x})", self.runs))
+        Some(format!("{:08x}", sum.finalize()))
     }
 }
 
