@@ -33,23 +33,30 @@ static int write_rows(int fd, const gilrt_call_t *call, unsigned rows) {
   return ftruncate(fd, length + (off_t)sizeof row * (off_t)(ROWS * call->thread_count)) ? GILRT_ERR_INVALID : GILRT_OK;
 }
 
-/* A child that keeps all that its parent has open, but for what a test reads to the end. */
-static void leave_a_child(void) {
-  if (fork() != 0) return;
-  close(1);
-  close(2);
-  alarm(10);
-  pause();
-  _exit(0);
+/* A child that keeps all that its parent has open, but for what a test reads to the end. Its number is written to `path`. */
+static void leave_a_child(const char *path) {
+  pid_t child = fork();
+  if (child == 0) {
+    close(1);
+    close(2);
+    alarm(600); /* whoever runs the test kills it long before */
+    pause();
+    _exit(0);
+  }
+  FILE *file = fopen(path, "w");
+  if (!file) return;
+  fprintf(file, "%ld", (long)child);
+  fclose(file);
 }
 
-static int come_to_grief(const gilrt_call_t *call, const char *how) {
+static int come_to_grief(const gilrt_call_t *call) {
+  const char *how = call->argv[2];
   if (strcmp(how, "kill") == 0) raise(SIGKILL);
   if (strcmp(how, "segv") == 0) *nowhere = 1;
   if (strcmp(how, "exit") == 0) exit(3);
   if (strcmp(how, "leave") == 0) exit(0);
-  if (strcmp(how, "orphan") == 0) {
-    leave_a_child();
+  if (strcmp(how, "orphan") == 0 && call->argc == 4) {
+    leave_a_child(call->argv[3]);
     raise(SIGKILL);
   }
   call->say("the second worker does not want to", call->user);
@@ -57,12 +64,12 @@ static int come_to_grief(const gilrt_call_t *call, const char *how) {
 }
 
 static int draw(gilrt_call_t *call) {
-  if (call->argc != 3) return GILRT_ERR_INVALID;
+  if (call->argc != 3 && call->argc != 4) return GILRT_ERR_INVALID;
   int fd = open(call->argv[1], O_WRONLY | O_CLOEXEC);
   if (fd < 0) return GILRT_ERR_INVALID;
   int status = write_rows(fd, call, call->thread_index == 1 ? ROWS / 2 : ROWS);
   close(fd);
-  return status == GILRT_OK && call->thread_index == 1 ? come_to_grief(call, call->argv[2]) : status;
+  return status == GILRT_OK && call->thread_index == 1 ? come_to_grief(call) : status;
 }
 
 /* The second worker never comes back, and says that it has begun by making a file. */
@@ -88,7 +95,7 @@ static int descriptors(gilrt_call_t *call) {
 }
 
 static const gilrt_function_t functions[] = {
-    {"draw", "IN OUT HOW: the second worker dies by kill, segv, exit, leave or orphan, or fails", draw},
+    {"draw", "IN OUT HOW [FILE]: the second worker dies by kill, segv, exit, leave or orphan, or fails", draw},
     {"hang", "FILE: the second worker makes the file and never comes back", hang},
     {"descriptors", "reports how many are open", descriptors},
 };

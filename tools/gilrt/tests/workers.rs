@@ -178,11 +178,12 @@ fn workers_that_share_nothing_count_for_themselves_and_are_added_up() {
 
 /// What the tool says when the second of four workers of this kind ends in this way.
 #[track_caller]
-fn die(kind: &str, how: &str, folder: &Folder) -> (String, String) {
+fn die(kind: &str, how: &[&str], folder: &Folder) -> (String, String) {
     let (input, result) = folder.pictures();
     fs::write(&result, "old").unwrap();
     let workers = format!("{kind}:4");
-    (complaint(&run(&[dies(), "draw", "--workers", &workers, "--", &input, &result, how]), 1), result)
+    let arguments = [&[dies(), "draw", "--workers", &workers, "--", &input, &result], how].concat();
+    (complaint(&run(&arguments), 1), result)
 }
 
 /// That all parts of the picture are there but the second, of which a half is.
@@ -206,10 +207,9 @@ fn a_worker_process_that_dies_is_named_and_the_other_parts_stay_intact() {
         ("segv", "was killed by SIGSEGV (11)"),
         ("exit", "exited with code 3"),
         ("leave", "exited with code 0"),
-        ("orphan", "was killed by SIGKILL (9)"),
     ] {
         let folder = Folder::new();
-        let (line, result) = die("processes", how, &folder);
+        let (line, result) = die("processes", &[how], &folder);
         let expected = format!("worker process 2 of 4 {words} before part 2 of 4 was done");
         assert!(line.contains(&expected), "{how}: {line}");
         assert!(line.contains("out.png has the other 3 of 4 parts"), "{how}: {line}");
@@ -218,10 +218,22 @@ fn a_worker_process_that_dies_is_named_and_the_other_parts_stay_intact() {
 }
 
 #[test]
+fn a_worker_that_dies_and_leaves_a_child_is_not_waited_for_through_it() {
+    let folder = Folder::new();
+    let file = folder.text("child");
+    let (line, result) = die("processes", &["orphan", &file], &folder);
+    let child: u32 = fs::read_to_string(file).unwrap().parse().unwrap();
+    assert!(is_running(child), "it has all that the worker had open, and goes on");
+    kill(id(child), libc::SIGKILL);
+    assert!(line.contains("worker process 2 of 4 was killed by SIGKILL (9)"), "{line}");
+    check_other_parts(&result);
+}
+
+#[test]
 fn workers_of_one_process_die_together_and_their_parts_are_named() {
     for kind in KINDS.into_iter().filter(|kind| *kind != "processes") {
         let folder = Folder::new();
-        let (line, _) = die(kind, "kill", &folder);
+        let (line, _) = die(kind, &["kill"], &folder);
         assert!(line.contains("was killed by SIGKILL (9) before part"), "{kind}: {line}");
         assert!(line.contains("the process of 4 "), "{kind}: {line}");
     }
@@ -231,7 +243,7 @@ fn workers_of_one_process_die_together_and_their_parts_are_named() {
 fn a_function_that_fails_in_one_worker_fails_the_run_and_leaves_the_old_result() {
     for kind in KINDS {
         let folder = Folder::new();
-        let (line, result) = die(kind, "fail", &folder);
+        let (line, result) = die(kind, &["fail"], &folder);
         assert_eq!(line, "the second worker does not want to", "{kind}");
         assert_eq!(fs::read(&result).unwrap(), b"old", "{kind}");
     }
@@ -303,7 +315,7 @@ fn is_running(process: u32) -> bool {
 }
 
 fn kill(process: i32, signal: i32) {
-    // SAFETY: kill takes two integers and touches no memory; the process, or its group, is a child of this test.
+    // SAFETY: kill takes two integers and touches no memory; the process, or its group, was started by this test.
     assert_eq!(unsafe { libc::kill(process, signal) }, 0);
 }
 

@@ -1,6 +1,7 @@
 //! One worker's call of the function, and what the function tells meanwhile.
 
-use std::ffi::{CString, c_char, c_void};
+use std::ffi::{CString, OsStr, c_char, c_void};
+use std::os::unix::ffi::OsStrExt;
 
 use super::Part;
 use super::host::Options;
@@ -55,8 +56,7 @@ pub fn call(
     Ok(())
 }
 
-fn c_string(text: &std::ffi::OsStr) -> Result<CString, String> {
-    use std::os::unix::ffi::OsStrExt;
+fn c_string(text: &OsStr) -> Result<CString, String> {
     CString::new(text.as_bytes()).map_err(|_| "an argument cannot hold a NUL byte".to_owned())
 }
 

@@ -34,12 +34,12 @@ pub fn say_go(mut socket: &UnixStream) {
     let _ = socket.write_all(&[GO]);
 }
 
-/// All that comes, until the other end is closed. What is cut off, since its writer was killed, is not heard.
-pub fn listen(socket: UnixStream, mut heard: impl FnMut(Message)) {
-    for line in BufReader::new(socket).lines().map_while(Result::ok) {
-        match serde_json::from_str(&line) {
-            Ok(message) => heard(message),
-            Err(_) => return,
+/// All that comes, until the other end is closed. What is no message is passed over: a module may have written there by mistake,
+/// or its writer was killed in the middle of it.
+pub fn listen(socket: impl Read, mut heard: impl FnMut(Message)) {
+    for line in BufReader::new(socket).split(b'\n').map_while(Result::ok) {
+        if let Ok(message) = serde_json::from_slice(&line) {
+            heard(message);
         }
     }
 }
@@ -72,5 +72,37 @@ impl Teller {
         let mut word = [0];
         let mut socket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         socket.read_exact(&mut word).is_ok() && word == [GO]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_message_is_passed_over() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let teller = Teller(Mutex::new(theirs));
+        teller.tell(&Message::Said("first".to_owned()));
+        teller.0.lock().unwrap().write_all(b"\xff\xfe\nnonsense\n").unwrap();
+        teller.tell(&Message::Said("two\nlines".to_owned()));
+        teller.0.lock().unwrap().write_all(b"{\"Said\":\"cut o").unwrap();
+        drop(teller);
+        let mut said = Vec::new();
+        listen(ours, |message| match message {
+            Message::Said(sentence) => said.push(sentence),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(said, ["first", "two\nlines"]);
+    }
+
+    #[test]
+    fn the_word_to_begin_is_told_from_silence() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let teller = Teller(Mutex::new(theirs));
+        say_go(&ours);
+        assert!(teller.await_go());
+        drop(ours);
+        assert!(!teller.await_go());
     }
 }
