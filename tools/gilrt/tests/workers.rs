@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::BufReader;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Output, Stdio};
+use std::process::{Child, Output};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -251,17 +251,17 @@ fn a_function_that_fails_in_one_worker_fails_the_run_and_leaves_the_old_result()
 
 /// The tool at work in a group of its own, its second worker process hanging. A test that fails leaves neither behind.
 struct Hanging {
-    tool: Option<Child>,
+    tool: Child,
     worker: u32,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Drop for Hanging {
     fn drop(&mut self) {
-        if let Some(mut tool) = self.tool.take() {
-            let _ = tool.kill();
-            let _ = tool.wait();
-        }
+        // Its group is its own, and exists as long as one of its processes does.
+        // SAFETY: kill takes two integers and touches no memory.
+        unsafe { libc::kill(-id(self.tool.id()), libc::SIGKILL) };
+        let _ = self.tool.wait();
     }
 }
 
@@ -271,25 +271,28 @@ impl Hanging {
         let sign = folder.text("begun");
         let mut command = std::process::Command::new(TOOL);
         command.args(["run", dies(), "hang", "--workers", "processes:3", "--", &sign]);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let tool = command.spawn().unwrap();
-        let mut hanging = Self { tool: Some(tool), worker: 0, _folder: folder };
+        // Files, since a pipe ends only when the last of those has ended that have it.
+        let file = |name| File::create(folder.text(name)).unwrap();
+        command.stdout(file("stdout")).stderr(file("stderr")).process_group(0);
+        let mut hanging = Self { tool: command.spawn().unwrap(), worker: 0, folder };
         wait_until("the worker hangs", || Path::new(&sign).exists());
         // The others have ended, or are about to.
         wait_until("one worker is left", || {
-            let children = children(hanging.tool());
+            let children = children(hanging.tool.id());
             hanging.worker = *children.first().expect("one hangs");
             children.len() == 1
         });
         hanging
     }
 
-    fn tool(&self) -> u32 {
-        self.tool.as_ref().expect("it has not ended").id()
-    }
-
-    fn end(mut self) -> Output {
-        self.tool.take().expect("it ends once").wait_with_output().unwrap()
+    fn end(&mut self) -> Output {
+        let mut status = None;
+        wait_until("the tool ends", || {
+            status = self.tool.try_wait().unwrap();
+            status.is_some()
+        });
+        let read = |name| fs::read(self.folder.text(name)).unwrap();
+        Output { status: status.expect("it has ended"), stdout: read("stdout"), stderr: read("stderr") }
     }
 }
 
@@ -325,7 +328,7 @@ fn id(process: u32) -> i32 {
 
 #[test]
 fn a_worker_that_is_killed_from_outside_ends_the_run() {
-    let hanging = Hanging::start();
+    let mut hanging = Hanging::start();
     kill(id(hanging.worker), libc::SIGKILL);
     let line = complaint(&hanging.end(), 1);
     assert_eq!(line, "worker process 2 of 3 was killed by SIGKILL (9) before part 2 of 3 was done");
@@ -335,8 +338,8 @@ fn a_worker_that_is_killed_from_outside_ends_the_run() {
 fn workers_do_not_outlive_the_tool() {
     // The tool alone, as by its parent; and its whole group, as by Ctrl-C on a terminal.
     for (signal, group) in [(libc::SIGKILL, false), (libc::SIGTERM, false), (libc::SIGINT, true)] {
-        let hanging = Hanging::start();
-        let (tool, worker) = (id(hanging.tool()), hanging.worker);
+        let mut hanging = Hanging::start();
+        let (tool, worker) = (id(hanging.tool.id()), hanging.worker);
         kill(if group { -tool } else { tool }, signal);
         let ended = hanging.end();
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&ended.status), Some(signal));
