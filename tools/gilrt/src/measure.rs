@@ -116,7 +116,7 @@ pub fn run(job: &Job<'_>, workers: Workers) -> Result<Ending, Failure> {
     let mut crew = Crew::start(job, workers, &board)?;
     let mut told = Told { memory: Some(0), done: vec![false; crew.processes()], ..Told::default() };
     for _ in 0..crew.processes() {
-        while !told.next(&mut crew, &board).is_some_and(|what| matches!(what, Next::Ready | Next::Over)) {}
+        while told.next(&mut crew, &board).is_none() {}
         if let Some(why) = told.why() {
             return Err(Failure::Failed(why));
         }
