@@ -58,6 +58,7 @@ pub const GILRT_ERR_LIMIT: gilrt_status_t = -11;
 pub const GILRT_ERR_PANIC: gilrt_status_t = -12;
 pub type gilrt_status_t = ::core::ffi::c_int;
 pub const GIL_MODE_LOCKED: gil_mode_t = 0;
+pub const GIL_MODE_SHARED: gil_mode_t = 1;
 pub const GIL_MODE_FREE: gil_mode_t = 2;
 pub type gil_mode_t = ::core::ffi::c_uint;
 pub const GIL_POLICY_RESPONSIVE: gil_policy_t = 0;
@@ -288,6 +289,10 @@ pub struct Gilrt {
     pub gil_interp_mode: unsafe extern "C" fn(
         interp: *const gil_interp_t,
     ) -> ::core::ffi::c_int,
+    pub gil_interp_set_mode: unsafe extern "C" fn(
+        interp: *mut gil_interp_t,
+        mode: ::core::ffi::c_int,
+    ) -> ::core::ffi::c_int,
     pub gil_stop_world: unsafe extern "C" fn() -> ::core::ffi::c_int,
     pub gil_resume_world: unsafe extern "C" fn() -> ::core::ffi::c_int,
     pub obj_type_new: unsafe extern "C" fn(
@@ -426,6 +431,9 @@ impl Gilrt {
         let gil_interp_enter = __library.get(b"gil_interp_enter\0").map(|sym| *sym)?;
         let gil_interp_close = __library.get(b"gil_interp_close\0").map(|sym| *sym)?;
         let gil_interp_mode = __library.get(b"gil_interp_mode\0").map(|sym| *sym)?;
+        let gil_interp_set_mode = __library
+            .get(b"gil_interp_set_mode\0")
+            .map(|sym| *sym)?;
         let gil_stop_world = __library.get(b"gil_stop_world\0").map(|sym| *sym)?;
         let gil_resume_world = __library.get(b"gil_resume_world\0").map(|sym| *sym)?;
         let obj_type_new = __library.get(b"obj_type_new\0").map(|sym| *sym)?;
@@ -505,6 +513,7 @@ impl Gilrt {
             gil_interp_enter,
             gil_interp_close,
             gil_interp_mode,
+            gil_interp_set_mode,
             gil_stop_world,
             gil_resume_world,
             obj_type_new,
@@ -680,6 +689,13 @@ impl Gilrt {
         interp: *const gil_interp_t,
     ) -> ::core::ffi::c_int {
         (self.gil_interp_mode)(interp)
+    }
+    pub unsafe fn gil_interp_set_mode(
+        &self,
+        interp: *mut gil_interp_t,
+        mode: ::core::ffi::c_int,
+    ) -> ::core::ffi::c_int {
+        (self.gil_interp_set_mode)(interp, mode)
     }
     pub unsafe fn gil_stop_world(&self) -> ::core::ffi::c_int {
         (self.gil_stop_world)()
