@@ -66,6 +66,10 @@ typedef struct gilrt_library gilrt_library_t; /* an extension module that was op
 // In gilrt_call_t.flags: release the lock while computing; without it, hold the lock and call gil_poll.
 #define GILRT_CALL_RELEASE 1
 
+// In gilrt_call_t.flags: no other of the `thread_count` calls meets the state of this one, since each is made in an interpreter
+// or a process of its own.
+#define GILRT_CALL_ALONE 2
+
 // What a call answered. Success is 0, failures are negative; functions return it as an int. A value never changes its
 // meaning, and new ones may come.
 typedef enum gilrt_status_t {
@@ -243,7 +247,7 @@ typedef struct gilrt_call_t {
   char **argv;
   // The module's own state, as its `load` left it. Filled in by gilrt_module_call.
   void *state;
-  // GILRT_CALL_RELEASE, or 0.
+  // GILRT_CALL_RELEASE and GILRT_CALL_ALONE, or 0.
   uint32_t flags;
   // How far this thread is with its part; may be NULL, may be called attached or detached.
   void (*progress)(uint64_t done, uint64_t total, void *user);

@@ -6,6 +6,7 @@ pub const GILRT_ABI: u32 = 1;
 pub const OBJ_TYPE_TRY: u32 = 1;
 pub const GILRT_MODULE_FREE_THREADED: u32 = 1;
 pub const GILRT_CALL_RELEASE: u32 = 1;
+pub const GILRT_CALL_ALONE: u32 = 2;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct gil_thread {

@@ -280,7 +280,10 @@ fn without_a_command_the_photograph_is_blurred_in_all_ways() {
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let text = stdout(&run);
     let rows = |lock: &str| text.lines().filter(|line| line.starts_with(lock)).count();
-    assert_eq!((rows("hold "), rows("release ")), (3, 3), "{text}");
+    assert_eq!((rows("hold "), rows("release ")), (6, 3), "{text}");
+    for workers in ["interpreters ", "free threads ", "processes "] {
+        assert!(text.contains(workers), "{workers} is missing:\n{text}");
+    }
     assert!(text.contains("equal to the byte"), "{text}");
     assert!(text.contains(&result), "{text}");
     let (width, height, _) = read_picture(Path::new(&result));
