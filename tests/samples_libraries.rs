@@ -1,0 +1,179 @@
+//! The sample extensions of `cext` that are about C libraries and system calls: deflate, legacy and echo.
+#![cfg(all(target_os = "linux", feature = "samples", not(loom)))]
+
+mod support;
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::process::Command;
+
+use support::samples::{call, call_limited, modes_and_crowds, refusal, reported, scratch, succeeds, text};
+use support::{Finished, run};
+
+/// What deflate compresses at once.
+const BLOCK: usize = 128 * 1024;
+
+/// Bytes of which some can be compressed well and some not at all.
+fn content(length: usize) -> Vec<u8> {
+    let mut noise: u32 = 7;
+    let mut byte = |at: usize| {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        if at / 5000 % 2 == 0 { b"the same words again, "[at % 22] } else { (noise >> 24) as u8 }
+    };
+    (0..length).map(&mut byte).collect()
+}
+
+/// What another program says of a file; None where there is no such program.
+fn asked(program: &str, arguments: &[&str]) -> Option<Finished> {
+    match Command::new(program).arg("--version").output() {
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        _ => Some(run(Command::new(program).args(arguments)).expect_success()),
+    }
+}
+
+#[track_caller]
+fn compress(options: &str, threads: usize, input: &Path, output: &Path, more: &[&str]) -> Vec<u8> {
+    let _ = fs::remove_file(output);
+    let arguments: Vec<&str> = [text(input), text(output)].into_iter().chain(more.iter().copied()).collect();
+    let finished = call(&format!("{options} -t {threads}"), "deflate", "compress", &arguments);
+    succeeds(&finished, threads);
+    let made = fs::read(output).expect("the result was written");
+    let size = fs::metadata(input).expect("the input is there").len() as usize;
+    assert_eq!(reported(&finished, "bytes_read"), [size as i64]);
+    assert_eq!(reported(&finished, "bytes_written"), [made.len() as i64]);
+    assert_eq!(reported(&finished, "blocks"), [size.div_ceil(BLOCK).max(1) as i64]);
+    made
+}
+
+#[test]
+fn a_file_is_compressed_to_the_same_bytes_in_all_ways_and_gzip_reads_them() {
+    for size in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 20 * BLOCK + 777] {
+        let (input, output) = (scratch(&format!("{size}.bytes")), scratch(&format!("{size}.gz")));
+        let bytes = content(size);
+        fs::write(&input, &bytes).expect("the input can be written");
+        let expected = compress("", 1, &input, &output, &[]);
+        assert!(size < BLOCK || expected.len() < size * 3 / 4, "{size} bytes became {}", expected.len());
+        for (mode, threads) in modes_and_crowds() {
+            for lock in ["", "-r"] {
+                let options = format!("{mode} {lock}");
+                let made = compress(&options, threads, &input, &output, &[]);
+                assert!(made == expected, "{size} bytes on {threads} threads with {options}");
+                let checked = call(
+                    &format!("{options} -t {threads}"),
+                    "deflate",
+                    "check",
+                    &[text(&input), text(&output)],
+                );
+                succeeds(&checked, threads);
+                let equal: i64 = reported(&checked, "equal_blocks").iter().sum();
+                assert_eq!(equal, size.div_ceil(BLOCK).max(1) as i64);
+            }
+        }
+        if asked("gzip", &["-t", text(&output)]).is_some() {
+            let read = Command::new("gzip").args(["-dc", text(&output)]).output().expect("gzip runs");
+            assert!(read.status.success() && read.stdout == bytes, "gzip reads other than {size} bytes");
+        }
+    }
+}
+
+#[test]
+fn the_level_is_heeded() {
+    let (input, output) = (scratch("levels.bytes"), scratch("levels.gz"));
+    let words =
+        (0..40_000u32).map(|at| format!("line {} of {}\n", at, at.wrapping_mul(2_654_435_761) % 1000));
+    fs::write(&input, words.collect::<String>()).expect("the input can be written");
+    let [fast, usual, best] = ["1", "6", "9"].map(|level| compress("-r", 4, &input, &output, &[level]).len());
+    assert!(fast > usual && best != usual, "{fast}, {usual}, {best}");
+    assert_eq!(compress("", 2, &input, &output, &[]).len(), usual, "6 is what nobody needs to say");
+}
+
+/// The sentence with which all four threads, or those that have met it, refuse what compress has made.
+#[track_caller]
+fn doubt(input: &Path, packed: &Path) -> String {
+    let finished = call("-t 4 -r", "deflate", "check", &[text(input), text(packed)]);
+    let refused = finished.stdout.lines().find(|line| line.starts_with("say ")).map(str::to_owned);
+    refused.unwrap_or_else(|| panic!("nobody refuses it: {}", finished.description))
+}
+
+#[test]
+fn what_is_damaged_cut_or_of_another_file_is_not_taken_for_equal() {
+    let (input, packed) = (scratch("damage.bytes"), scratch("damage.gz"));
+    let bytes = content(5 * BLOCK);
+    fs::write(&input, &bytes).expect("the input can be written");
+    let whole = compress("-r", 3, &input, &packed, &[]);
+    let expect = |what: &str, content: &[u8], sentence: &str| {
+        let bad = scratch(&format!("damage.{what}.gz"));
+        fs::write(&bad, content).expect("the file can be written");
+        let said = doubt(&input, &bad);
+        assert!(said.contains(sentence), "{what}: {said}");
+    };
+    for at in [0, 3, 12, 17, 60, whole.len() / 2, whole.len() - 8, whole.len() - 1] {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 0x41;
+        expect("flipped", &flipped, "is damaged");
+    }
+    expect("cut", &whole[..whole.len() - 1], "is damaged");
+    expect("cut short", &whole[..10], "is damaged");
+    expect("longer", &[&whole[..], b"more"].concat(), "is damaged");
+    expect("empty", b"", "it ends after 0 blocks");
+    expect("twice", &[&whole[..], &whole].concat(), "they differ in block 5");
+    let other = scratch("damage.other");
+    for (position, block) in [(0, 0), (3 * BLOCK, 3), (5 * BLOCK - 1, 4)] {
+        let mut changed = bytes.clone();
+        changed[position] ^= 1;
+        fs::write(&other, &changed).expect("the file can be written");
+        assert!(doubt(&other, &packed).contains(&format!("differ in block {block}")), "byte {position}");
+    }
+    fs::write(&other, [&bytes[..], b"longer"].concat()).expect("the file can be written");
+    assert!(doubt(&other, &packed).contains("it ends after 5 blocks"));
+}
+
+#[test]
+fn what_deflate_cannot_do_is_answered() {
+    let input = scratch("refuse.bytes");
+    fs::write(&input, content(3 * BLOCK)).expect("the input can be written");
+    let (input, output) = (text(&input), scratch("refuse.gz"));
+    let output = text(&output);
+    let folder = env!("CARGO_TARGET_TMPDIR");
+    for level in ["0", "10", "-1", "best", ""] {
+        assert!(refusal("deflate", "compress", &[input, output, level]).contains("from 1 to 9"));
+    }
+    let cases: [(&[&str], &str); 11] = [
+        (&[], "needs a file"),
+        (&[input], "needs a file"),
+        (&[input, output, "1", "2"], "needs a file"),
+        (&["nowhere.bytes", output], "cannot open nowhere.bytes"),
+        (&[folder, output], "not a regular file"),
+        (&["/dev/zero", output], "not a regular file"),
+        (&["/proc/version", output], "does not tell its size"),
+        (&[input, folder], "cannot create"),
+        (&[input, "/nowhere/out.gz"], "cannot create /nowhere/out.gz"),
+        (&[input, input], "both the input and the output"),
+        (&[input, "/dev/full"], "cannot write /dev/full: No space left"),
+    ];
+    for (arguments, expected) in cases {
+        let sentence = refusal("deflate", "compress", arguments);
+        assert!(sentence.contains(expected), "{arguments:?}: {sentence}");
+    }
+    assert!(!Path::new(output).exists(), "a result of nothing");
+    assert!(fs::read(input).expect("the input is there") == content(3 * BLOCK), "the input was touched");
+    assert!(refusal("deflate", "check", &[input]).contains("check needs"));
+    assert!(refusal("deflate", "check", &[input, "nowhere.gz"]).contains("cannot open nowhere.gz"));
+    assert!(refusal("deflate", "check", &["nowhere", input]).contains("cannot open nowhere"));
+}
+
+/// A cut file would look whole, since each of its members is.
+#[test]
+fn a_result_that_is_not_whole_is_removed() {
+    let (input, output) = (scratch("large.bytes"), scratch("large.gz"));
+    fs::write(&input, content(20 * BLOCK)).expect("the input can be written");
+    for lock in ["", "-r"] {
+        let options = format!("-t 4 {lock}");
+        let arguments = [text(&input), text(&output)];
+        let finished = call_limited("-f 100", &options, "deflate", "compress", &arguments);
+        assert!(finished.stdout.contains("File too large"), "{}", finished.description);
+        assert!(!finished.stdout.contains("bytes_written"), "{}", finished.description);
+        assert!(!output.exists(), "{}", finished.description);
+    }
+}
