@@ -106,9 +106,14 @@ fn compile_module(root: &Path, sources: &[PathBuf], wrapped: Option<&Wrapped>, m
     command.arg("-I").arg(root.join("include")).arg("-I").arg(root.join("cext"));
     command.args(sources);
     if let Some(library) = wrapped {
+        let headers = variable(library.headers);
+        let archive = Path::new(&variable(library.archive_folder)).join(library.archive);
         // -isystem: warnings are for what is written here.
-        command.arg("-isystem").arg(variable(library.headers));
-        command.arg(Path::new(&variable(library.archive_folder)).join(library.archive));
+        command.arg("-isystem").arg(&headers).arg(&archive);
+        // A test makes a module of it, too.
+        let name = library.module.to_uppercase();
+        println!("cargo::rustc-env=GILRT_{name}_HEADERS={headers}");
+        println!("cargo::rustc-env=GILRT_{name}_ARCHIVE={}", archive.display());
     }
     command.args(["-lpthread", "-lm"]);
     if target_is_elf() {

@@ -12,13 +12,14 @@ use support::samples::{call, modes_and_crowds, refusal, reported, sample, scratc
 
 #[test]
 fn each_sample_describes_itself() {
-    let samples: [(&str, &[&str]); 6] = [
+    let samples: [(&str, &[&str]); 7] = [
         ("counter", &["locked", "unlocked"]),
         ("vector", &["push", "churn", "nest"]),
         ("graph", &["rings", "churn"]),
         ("image", &["blur", "sobel"]),
         ("cache", &["lookup", "churn", "stream"]),
         ("deflate", &["compress", "check"]),
+        ("legacy", &["insert", "query"]),
     ];
     for (name, functions) in samples {
         let finished = drive([sample(name)]);

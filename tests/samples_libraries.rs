@@ -8,8 +8,10 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Command;
 
-use support::samples::{call, call_limited, modes_and_crowds, refusal, reported, scratch, succeeds, text};
-use support::{Finished, run};
+use support::samples::{
+    call, call_limited, modes_and_crowds, refusal, reported, sample, scratch, succeeds, text,
+};
+use support::{Finished, command, drive, module_with, program, run};
 
 /// What deflate compresses at once.
 const BLOCK: usize = 128 * 1024;
@@ -117,7 +119,7 @@ fn what_is_damaged_cut_or_of_another_file_is_not_taken_for_equal() {
     expect("cut short", &whole[..10], "is damaged");
     expect("longer", &[&whole[..], b"more"].concat(), "is damaged");
     expect("empty", b"", "it ends after 0 blocks");
-    expect("twice", &[&whole[..], &whole].concat(), "they differ in block 5");
+    expect("twice", &[&whole[..], &whole].concat(), "they differ in block");
     let other = scratch("damage.other");
     for (position, block) in [(0, 0), (3 * BLOCK, 3), (5 * BLOCK - 1, 4)] {
         let mut changed = bytes.clone();
@@ -176,4 +178,101 @@ fn a_result_that_is_not_whole_is_removed() {
         assert!(!finished.stdout.contains("bytes_written"), "{}", finished.description);
         assert!(!output.exists(), "{}", finished.description);
     }
+}
+
+/// What legacy says each entry's value is.
+fn value(thread: u64, number: u64) -> i64 {
+    ((number + (thread << 40) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) as i64
+}
+
+fn sum_of_values(threads: usize, entries: u64) -> i64 {
+    let all = (0..threads as u64).flat_map(|thread| (0..entries).map(move |number| value(thread, number)));
+    all.sum()
+}
+
+#[test]
+fn a_library_without_locks_counts_exactly_under_the_lock() {
+    for threads in [1, 2, 4, 8, 16] {
+        for lock in ["", "-r"] {
+            let finished = call(&format!("{lock} -t {threads} -n 2"), "legacy", "insert", &["1500"]);
+            succeeds(&finished, threads);
+            assert_eq!(reported(&finished, "entries"), [1500 * threads as i64; 2]);
+            assert_eq!(reported(&finished, "sum"), [sum_of_values(threads, 1500); 2]);
+        }
+    }
+}
+
+#[test]
+fn a_statement_that_all_threads_share_answers_each_of_them() {
+    for threads in [2, 4, 8, 16] {
+        let finished = call(&format!("-t {threads} -n 2"), "legacy", "query", &["2000"]);
+        succeeds(&finished, threads);
+        assert_eq!(reported(&finished, "asked"), [2000 * threads as i64; 2]);
+        assert_eq!(reported(&finished, "wrong"), [0; 2]);
+    }
+}
+
+#[test]
+fn a_database_in_a_file_stays_and_grows_by_whole_runs() {
+    let file = scratch("entries.db");
+    let _ = fs::remove_file(&file);
+    let insert = || {
+        let finished = call("-t 4 -n 2", "legacy", "insert", &["500", text(&file)]);
+        succeeds(&finished, 4);
+        assert_eq!(reported(&finished, "entries"), [2000; 2]);
+        assert_eq!(reported(&finished, "sum"), [sum_of_values(4, 500); 2]);
+    };
+    insert();
+    let size = fs::metadata(&file).expect("the database is there").len();
+    // No room for more pages: what has been inserted of a run is taken back.
+    let limit = format!("-f {}", size / 512);
+    let finished = call_limited(&limit, "-t 4", "legacy", "insert", &["500", text(&file)]);
+    assert!(finished.stdout.contains("cannot write to"), "{}", finished.description);
+    assert_eq!(reported(&finished, "entries"), []);
+    insert();
+    assert!(fs::metadata(&file).expect("the database is there").len() > size);
+    let count = "SELECT count(DISTINCT run) || '|' || count(*) || '|' || sum(value) FROM entries";
+    if let Some(answer) = asked("sqlite3", &[text(&file), count]) {
+        assert_eq!(answer.stdout.trim(), format!("4|8000|{}", 4 * sum_of_values(4, 500)));
+    }
+}
+
+#[test]
+fn what_legacy_cannot_do_is_answered() {
+    let other = scratch("text.db");
+    fs::write(&other, "no database, but long enough to be taken for one: ".repeat(100))
+        .expect("it can be written");
+    let foreign = scratch("missing/entries.db");
+    for bad in ["0", "-1", "1000001", "many", ""] {
+        assert!(refusal("legacy", "insert", &[bad]).contains("from 1 to 1000000"));
+        assert!(bad == "1000001" || refusal("legacy", "query", &[bad]).contains("whole number"));
+    }
+    let cases: [(&[&str], &str); 7] = [
+        (&["1", "entries.db", "more"], "too many"),
+        (&["1", ""], "needs a name"),
+        (&["1", text(&other)], "file is not a database"),
+        (&["1", text(&foreign)], "unable to open database file"),
+        (&["1", env!("CARGO_TARGET_TMPDIR")], "not a regular file"),
+        (&["1", "/dev/null"], "not a regular file"),
+        (&["1", "/proc/version"], "cannot"),
+    ];
+    for (arguments, expected) in cases {
+        let sentence = refusal("legacy", "insert", arguments);
+        assert!(sentence.contains(expected), "{arguments:?}: {sentence}");
+    }
+    assert!(refusal("legacy", "query", &["1", "2"]).contains("too many"));
+}
+
+#[test]
+fn an_sqlite_with_locks_of_its_own_is_refused() {
+    let (headers, archive) = (env!("GILRT_LEGACY_HEADERS"), env!("GILRT_LEGACY_ARCHIVE"));
+    let library = ["-isystem", headers, archive, "-Wl,--exclude-libs,ALL", "-lm"].map(str::to_owned);
+    let finished = drive([module_with("modules/safe_sqlite.c", &library)]);
+    assert_eq!(finished.line("open "), "GILRT_ERR_MODULE");
+    assert!(finished.stderr.contains("SQLITE_THREADSAFE=0"), "{}", finished.description);
+}
+
+#[test]
+fn only_the_interpreter_that_has_loaded_it_may_call_a_library_without_locks() {
+    run(command(&program("legacy_interps.c")).arg(sample("legacy"))).expect_success();
 }
