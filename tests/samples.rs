@@ -12,7 +12,7 @@ use support::samples::{call, modes_and_crowds, refusal, reported, sample, scratc
 
 #[test]
 fn each_sample_describes_itself() {
-    let samples: [(&str, &[&str]); 7] = [
+    let samples: [(&str, &[&str]); 8] = [
         ("counter", &["locked", "unlocked"]),
         ("vector", &["push", "churn", "nest"]),
         ("graph", &["rings", "churn"]),
@@ -20,6 +20,7 @@ fn each_sample_describes_itself() {
         ("cache", &["lookup", "churn", "stream"]),
         ("deflate", &["compress", "check"]),
         ("legacy", &["insert", "query"]),
+        ("echo", &["tcp", "udp"]),
     ];
     for (name, functions) in samples {
         let finished = drive([sample(name)]);

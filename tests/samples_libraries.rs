@@ -276,3 +276,66 @@ fn an_sqlite_with_locks_of_its_own_is_refused() {
 fn only_the_interpreter_that_has_loaded_it_may_call_a_library_without_locks() {
     run(command(&program("legacy_interps.c")).arg(sample("legacy"))).expect_success();
 }
+
+#[test]
+fn every_client_hears_what_it_has_said() {
+    for (mode, threads) in modes_and_crowds() {
+        for (function, lock) in [("tcp", ""), ("tcp", "-r"), ("udp", ""), ("udp", "-r")] {
+            let options = format!("{mode} {lock} -t {threads} -n 2");
+            let finished = call(&options, "echo", function, &["100", "500"]);
+            succeeds(&finished, threads);
+            assert_eq!(reported(&finished, "requests"), [100 * threads as i64; 2]);
+            let [rate, p50, p99, max] =
+                ["requests_per_second", "p50_ns", "p99_ns", "max_ns"].map(|name| reported(&finished, name));
+            for run in 0..2 {
+                assert!(rate[run] > 0 && 0 < p50[run], "{}", finished.description);
+                assert!(p50[run] <= p99[run] && p99[run] <= max[run], "{}", finished.description);
+            }
+            assert_eq!(reported(&finished, "resent").len(), if function == "udp" { 2 } else { 0 });
+        }
+    }
+}
+
+#[test]
+fn messages_of_any_size_come_back() {
+    for function in ["tcp", "udp"] {
+        for bytes in ["1", "7", "4096", "32760"] {
+            let finished = call("-t 3 -r", "echo", function, &["20", bytes]);
+            succeeds(&finished, 3);
+            assert_eq!(reported(&finished, "requests"), [60]);
+        }
+    }
+}
+
+/// With the descriptors that are left, eight connections are possible at a time, but not eighty one after the other if one stayed.
+#[test]
+fn no_socket_stays_open() {
+    for function in ["tcp", "udp"] {
+        let finished = call_limited("-n 40", "-t 8 -n 10", "echo", function, &["3"]);
+        succeeds(&finished, 8);
+        assert_eq!(reported(&finished, "requests"), [24; 10]);
+    }
+}
+
+#[test]
+fn what_echo_cannot_do_is_answered() {
+    for function in ["tcp", "udp"] {
+        for bad in ["0", "-1", "10000001", "many", ""] {
+            assert!(refusal("echo", function, &[bad]).contains("from 1 to 10000000"));
+        }
+        for bad in ["0", "-1", "32761", "many", ""] {
+            assert!(refusal("echo", function, &["1", bad]).contains("from 1 to 32760"));
+        }
+        assert!(refusal("echo", function, &["1", "1", "1"]).contains("too many"));
+        // Three descriptors are taken: with one more there is a server and no client, with two there is no connection.
+        for limit in if function == "tcp" { &["-n 4", "-n 5"][..] } else { &["-n 4"] } {
+            let finished = call_limited(limit, "", "echo", function, &["50"]);
+            assert!(finished.line("say 0 ").contains("Too many open files"), "{}", finished.description);
+        }
+    }
+}
+
+#[test]
+fn datagrams_that_are_lost_doubled_or_wrong_are_noticed() {
+    run(&mut command(&program("echo_loss.c"))).expect_success();
+}
