@@ -71,7 +71,21 @@ fn link_library() {
     }
 }
 
+/// The module `legacy` refuses an SQLite with locks. Its flags are set in .cargo/config.toml, which Cargo reads in the folder
+/// that it is run in and those above it.
+fn warn_of_locks_in_sqlite() {
+    const FLAGS: &str = "LIBSQLITE3_FLAGS";
+    println!("cargo::rerun-if-env-changed={FLAGS}");
+    if !env::var(FLAGS).is_ok_and(|flags| flags.contains("-DSQLITE_THREADSAFE=0")) {
+        println!(
+            "cargo::warning=the module legacy will not load: build inside the repository, whose .cargo/config.toml sets \
+             {FLAGS}, or set it to -DSQLITE_THREADSAFE=0"
+        );
+    }
+}
+
 fn compile_samples() {
+    warn_of_locks_in_sqlite();
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
     let out = PathBuf::from(variable("OUT_DIR")).join("modules");
     println!("cargo::rerun-if-changed=cext");

@@ -198,8 +198,8 @@ static int refuse(int status, const char *why) {
 
 static int load(void **state) {
   if (sqlite3_threadsafe() != 0)
-    return refuse(GILRT_ERR_INVALID, "SQLite has locks of its own, so there is nothing to show: compile it with "
-                                     "LIBSQLITE3_FLAGS=-DSQLITE_THREADSAFE=0, as .cargo/config.toml has it");
+    return refuse(GILRT_ERR_ABI, "SQLite has locks of its own, so there is nothing to show: compile it with "
+                                 "LIBSQLITE3_FLAGS=-DSQLITE_THREADSAFE=0, as .cargo/config.toml has it");
   if (!take()) return refuse(GILRT_ERR_BUSY, "another interpreter has loaded SQLite, and it is safe under one lock only");
   failure_t failure = {.status = GILRT_ERR_NOMEM, .message = "not enough memory"};
   legacy_t *legacy = calloc(1, sizeof *legacy);
