@@ -21,7 +21,7 @@ fn content(length: usize) -> Vec<u8> {
     let mut noise: u32 = 7;
     let mut byte = |at: usize| {
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        if at / 5000 % 2 == 0 { b"the same words again, "[at % 22] } else { (noise >> 24) as u8 }
+        if (at / 5000).is_multiple_of(2) { b"the same words again, "[at % 22] } else { (noise >> 24) as u8 }
     };
     (0..length).map(&mut byte).collect()
 }
