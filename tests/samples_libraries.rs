@@ -339,3 +339,11 @@ fn what_echo_cannot_do_is_answered() {
 fn datagrams_that_are_lost_doubled_or_wrong_are_noticed() {
     run(&mut command(&program("echo_loss.c"))).expect_success();
 }
+
+#[test]
+fn the_calls_of_a_run_may_come_one_after_the_other() {
+    let folder = scratch("turns");
+    fs::create_dir_all(&folder).expect("the test folder can be made");
+    let modules = [sample("deflate"), sample("legacy")];
+    run(command(&program("calls_in_turn.c")).args(modules).arg(folder)).expect_success();
+}

@@ -46,8 +46,9 @@ static void ask_all(const gilrt_call_t *call, client_t *client, uint64_t request
       break;
     }
     if (done < requests && monotonic_ns() >= end) {
-      failure_set(failure, GILRT_ERR_TIMEOUT, "%llu of %llu requests were answered in %u seconds, which is all the time there is",
-                  (unsigned long long)done, (unsigned long long)requests, MOST_SECONDS);
+      failure_set(failure, GILRT_ERR_TIMEOUT,
+                  "%llu of %llu requests were answered in %u seconds, which is all the time there is", (unsigned long long)done,
+                  (unsigned long long)requests, MOST_SECONDS);
       break;
     }
   }
@@ -89,7 +90,8 @@ static int run(gilrt_call_t *call, int type) {
   int status = sample_check_share(call);
   if (status != GILRT_OK) return status;
   if (call->argc > 2)
-    return sample_fail(call, GILRT_ERR_INVALID, "too many arguments: give the requests of each thread and their bytes, or less");
+    return sample_fail(call, GILRT_ERR_INVALID,
+                       "too many arguments: give the requests of each thread and their bytes, or less");
   status = sample_number(call, 0, "the number of requests", MOST_REQUESTS, &requests);
   if (status == GILRT_OK) status = sample_number(call, 1, "the number of bytes", MOST_BYTES, &bytes);
   if (status != GILRT_OK) return status;

@@ -89,10 +89,12 @@ static void begin(legacy_t *legacy, const char *path) {
 
 static void check_sums(insertion_t *it, int64_t *entries, int64_t *sum) {
   failure_t *failure = &it->failure;
-  if (store_sum(it->store, it->run, entries, sum, failure) != GILRT_OK || store_check(it->store, failure) != GILRT_OK) return;
+  if (store_sum(it->store, it->run, entries, sum, failure) != GILRT_OK) return;
+  if (store_check(it->store, failure) != GILRT_OK) return;
   if (*entries != it->entries || *sum != it->sum)
-    failure_set(failure, GILRT_ERR_MODULE, "%lld entries with a sum of %lld were inserted, and %lld with a sum of %lld are there",
-                (long long)it->entries, (long long)it->sum, (long long)*entries, (long long)*sum);
+    failure_set(failure, GILRT_ERR_MODULE,
+                "%lld entries with a sum of %lld were inserted, and %lld with a sum of %lld are there", (long long)it->entries,
+                (long long)it->sum, (long long)*entries, (long long)*sum);
 }
 
 /* By the last call of a run: everything was inserted, or nothing. */
@@ -166,7 +168,8 @@ static int run_query(gilrt_call_t *call) {
   while (done < rounds && failure.status == GILRT_OK) {
     bool sound;
     random = random * 6364136223846793005u + 1442695040888963407u;
-    if (store_find(&legacy->memory, 1 + (int64_t)((random >> 33) % (uint64_t)legacy->places), &sound, &failure) != GILRT_OK) break;
+    int64_t place = 1 + (int64_t)((random >> 33) % (uint64_t)legacy->places);
+    if (store_find(&legacy->memory, place, &sound, &failure) != GILRT_OK) break;
     legacy->asked++;
     legacy->wrong += !sound;
     if (++done % PROGRESS_STEP == 0) sample_progress(call, done, rounds);
