@@ -2,6 +2,7 @@
 //! whoever attaches next.
 
 pub mod calls;
+pub mod guard;
 pub mod lives;
 pub mod lock;
 pub mod mode;
@@ -68,6 +69,8 @@ pub struct Interp {
     pub name: name::Name,
     /// A thread is closing it.
     closer: AtomicBool,
+    /// It is closing, or waits for the last guard to be gone before it does. Under the mutex of all interpreters.
+    refuses_guards: AtomicBool,
     across_fork: lives::Frozen,
 }
 
@@ -86,6 +89,7 @@ impl Interp {
             resumptions: AtomicU32::new(0),
             name: name::Name::new("main"),
             closer: AtomicBool::new(false),
+            refuses_guards: AtomicBool::new(false),
             across_fork: lives::Frozen::new(),
         }
     }

@@ -6,7 +6,7 @@ use crate::check;
 use crate::config::{self, Config};
 use crate::attach::slow::Runtime;
 use crate::gil::Wait;
-use crate::interp::{Interp, MERGE, THREADS, lives};
+use crate::interp::{Interp, MERGE, THREADS, guard, lives};
 use crate::status::Status;
 use crate::sync::Ordering::*;
 use crate::sys::{self, tls};
@@ -283,18 +283,21 @@ pub fn finalize(timeout_ns: u64) -> Result<(), Status> {
     buried
 }
 
-/// Refuses who comes, and waits until nobody is inside. Busy at the deadline: the log says who is.
+/// Waits until the last guard is gone, then refuses who comes, and waits until nobody is inside. Busy at the deadline: the log
+/// says why.
 pub fn wait_until_closed(interp: &'static Interp, deadline: u64) -> Result<(), Status> {
     loop {
         let seen = interp.gil.departures();
-        let closed = {
+        let closed = guard::refuse(interp).and_then(|()| {
             let _all = lives::hold(); // the mode does not change meanwhile
             interp.try_close()
-        };
+        });
         match closed {
             Ok(()) => return Ok(()),
             Err(why) if sys::now() >= deadline => {
-                name_those_inside(interp);
+                if !guard::name_all(interp) {
+                    name_those_inside(interp);
+                }
                 return Err(why);
             }
             Err(_) => interp.gil.await_departure(seen, deadline),

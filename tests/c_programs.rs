@@ -29,6 +29,14 @@ fn checked(source: &str) {
     run(command(&program(source)).arg("checked").env("GILRT_CHECK", "continue")).expect_success();
 }
 
+/// With a lock and without one, as gil_mode_t numbers them.
+#[track_caller]
+fn passes_in_both_modes(source: &str) {
+    for mode in ["0", "2"] {
+        passes_with(source, &[mode]);
+    }
+}
+
 /// From 2 to 16 threads.
 #[track_caller]
 fn passes_with_threads(source: &str) {
@@ -81,6 +89,11 @@ fn the_end_waits_for_who_is_inside_a_region() {
 #[test]
 fn the_end_comes_while_threads_go_in_and_out() {
     passes("finalize_race.c");
+}
+
+#[test]
+fn guards_hold_off_the_end_and_nothing_else() {
+    passes_in_both_modes("guards.c");
 }
 
 #[test]

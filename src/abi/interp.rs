@@ -2,12 +2,14 @@
 
 use super::runtime::of_an_interpreter;
 use super::{border, read_sized};
+use crate::check;
 use crate::config::Mode;
+use crate::interp::guard::{self, Guard};
 use crate::interp::{Interp, lives, world};
 use crate::status::Status;
 use crate::sys::tls;
 use std::ffi::{CStr, c_char, c_int, c_void};
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 /// How an interpreter is made. Set `struct_size`, leave zero what you do not care about.
 #[allow(non_camel_case_types)]
@@ -129,9 +131,11 @@ pub unsafe extern "C" fn gil_interp_enter(interp: *mut Interp, previous: *mut *m
 /// destructors run on the calling thread. Objects that somebody still refers to live on, without their finalizers. A thread
 /// that had entered it enters another one with gil_interp_enter.
 ///
-/// GILRT_ERR_BUSY at the deadline: the interpreter stays closing, and the call may be made again. GILRT_ERR_NESTED if the
-/// caller is attached to it, GILRT_ERR_DEADLOCK if it has a region open there; GILRT_ERR_CLOSED if it is closed already,
-/// GILRT_ERR_INVALID for NULL and the main interpreter.
+/// As long as there are guards (gil_guard_new), it only waits for them, and all else goes on.
+///
+/// GILRT_ERR_BUSY at the deadline: the interpreter stays closing, and the call may be made again; the log says who holds it off.
+/// GILRT_ERR_NESTED if the caller is attached to it, GILRT_ERR_DEADLOCK if it has a region open there; GILRT_ERR_CLOSED if it is
+/// closed already, GILRT_ERR_INVALID for NULL and the main interpreter.
 ///
 /// # Safety
 /// `interp` is NULL or came from gil_interp_new or gil_interp_main.
@@ -141,6 +145,44 @@ pub unsafe extern "C" fn gil_interp_close(interp: *mut Interp, timeout_ns: u64) 
         // SAFETY: by the contract.
         lives::close(unsafe { interp.as_ref() }.ok_or(Status::Invalid)?, lives::deadline(timeout_ns))
     })
+}
+
+/// Makes a guard, which holds off the end of an interpreter: as long as there is one, gil_interp_close and gilrt_finalize wait, and
+/// threads get in and run as before, so that one which has to come in later can, on whichever thread; only new guards are refused.
+/// For a thread that the host did not start, or a callback that comes when it likes. A guard that is kept for ever keeps the
+/// interpreter: those who close it are answered GILRT_ERR_BUSY at their deadline, and the log names the thread that made it.
+///
+/// From any thread, attached or not. Belongs to the caller until gil_guard_free, which any thread may call. In a forked child
+/// only the guards that the forking thread made hold anything off.
+///
+/// GILRT_ERR_CLOSED if the interpreter is closing or closed, also if it only waits for other guards; GILRT_ERR_INVALID for NULL,
+/// GILRT_ERR_NOMEM, GILRT_ERR_DEADLOCK in a signal handler that interrupted the library.
+///
+/// # Safety
+/// `interp` is NULL or came from gil_interp_new or gil_interp_main; `out` is NULL or valid for writing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gil_guard_new(interp: *mut Interp, out: *mut *mut Guard) -> c_int {
+    border(|| {
+        // SAFETY: by the contract; interpreters are never given back to the allocator.
+        let interp = unsafe { interp.as_ref() }.filter(|_| !out.is_null()).ok_or(Status::Invalid)?;
+        let guard = guard::new(interp)?;
+        // SAFETY: by the contract.
+        unsafe { *out = guard.as_ptr() };
+        Ok(())
+    })
+}
+
+/// Ends a guard; if it was the last and somebody waits for that, the interpreter closes. From any thread; NULL does nothing. In a
+/// signal handler that interrupted the library it does nothing either, and the guard stays.
+///
+/// # Safety
+/// `guard` is NULL, or came from gil_guard_new, and is not used afterwards.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gil_guard_free(guard: *mut Guard) {
+    if let Some(guard) = NonNull::new(guard) {
+        // SAFETY: by the contract.
+        check::answer(&"gil_guard_free", unsafe { guard::free(guard) });
+    }
 }
 
 /// The mode of an interpreter, a gil_mode_t: GIL_MODE_SHARED if its lock is at present another one's too. GILRT_ERR_INVALID for

@@ -173,8 +173,9 @@ pub(super) fn of_an_interpreter(mode: i32, policy: i32, slice: u64, count: i32) 
 /// UINT64_MAX for ever. Pending destructors run on the calling thread, which must not be attached (GILRT_ERR_NESTED) or in an
 /// allow-threads region or a callback of the library (GILRT_ERR_DEADLOCK: it would wait for its own way back).
 ///
-/// GILRT_ERR_BUSY at the deadline: somebody is still inside, or in an allow-threads region, which it comes back from; the
-/// log says who. The runtime stays closing, and the call may be made again. Nothing ever starts the runtime again.
+/// GILRT_ERR_BUSY at the deadline: there is a guard (see gil_guard_new), or somebody is still inside, or in an allow-threads
+/// region, which it comes back from; the log says who. The runtime stays closing, and the call may be made again. Nothing ever
+/// starts the runtime again.
 #[unsafe(no_mangle)]
 pub extern "C" fn gilrt_finalize(timeout_ns: u64) -> c_int {
     border(|| runtime::finalize(timeout_ns))

@@ -4,6 +4,7 @@
 //! leads to a refusal or a spurious request at the worst. A state of a thread in an interpreter that closes is given to
 //! `CLOSED`, which refuses everybody, until its thread comes by and gives it back.
 
+use super::guard::Guards;
 use super::*;
 use crate::gil::Inner;
 use crate::object::owners::Registry;
@@ -20,7 +21,8 @@ use std::cell::UnsafeCell;
 static CLOSED: Interp = Interp::new(&CLOSED_LOCK);
 static CLOSED_LOCK: Gil = new_lock();
 
-static ALL: Mutex<All> = Mutex::new(All { open: Vec::new(), unused: Vec::new(), locks: Vec::new() });
+static ALL: Mutex<All> =
+    Mutex::new(All { open: Vec::new(), unused: Vec::new(), locks: Vec::new(), guards: Guards::new() });
 
 /// All interpreters but the main one.
 #[derive(Debug)]
@@ -29,6 +31,7 @@ pub struct All {
     unused: Vec<&'static Interp>,
     /// Locks that no interpreter has.
     locks: Vec<&'static Gil>,
+    pub guards: Guards,
 }
 
 /// A new interpreter, which nobody has entered; with the lock of `kin`, if that is given, or one of its own.
@@ -205,6 +208,7 @@ fn retire(interp: &'static Interp, mine: &'static Thread) {
     lock.release_slow(mine);
     lock.forget(is_closed);
     all.drop_lock(lock);
+    interp.refuses_guards.store(false, Relaxed);
     all.unused.push(interp);
     drop(all);
     // What was left after the last rites: its types are orphans by now.
@@ -239,7 +243,7 @@ pub fn is_open(interp: &Interp) -> bool {
 }
 
 impl All {
-    fn has(&self, interp: &Interp) -> bool {
+    pub(super) fn has(&self, interp: &Interp) -> bool {
         ptr::eq(interp, Interp::main()) || self.open.iter().any(|i| ptr::eq(*i, interp))
     }
 

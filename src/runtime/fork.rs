@@ -59,10 +59,11 @@ fn take() {
     unsafe { *HELD.0.get() = Some(held) };
 }
 
-/// In the child: nobody waits for an object any more, and nobody else holds one.
+/// In the child: nobody waits for an object any more, and nobody else holds one, or an interpreter open.
 fn reset_locks() {
     // SAFETY: this thread took the locks in `take`, in the process that this one is a copy of.
     if let Some(held) = unsafe { (*HELD.0.get()).as_mut() } {
+        held.interps.guards.forget_others();
         held.waits.reset();
         held.lot.iter_mut().for_each(|list| list.reset());
     }
