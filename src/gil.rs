@@ -231,7 +231,7 @@ impl Gil {
         loop {
             if seen.has(HELD) {
                 let holder = self.table.at(seen.holder());
-                holder.poll.fetch_or(poll, Relaxed);
+                holder.ask(poll);
                 if breaker != 0 {
                     holder.breaker.fetch_or(breaker, Relaxed);
                     if seen.has(BIASED) {

@@ -211,6 +211,7 @@ fn clean(t: &'static Thread) {
     t.since.store(crate::gil::LONG_AGO, Relaxed);
     t.library.store(std::ptr::null_mut(), Relaxed);
     t.user.store(std::ptr::null_mut(), Relaxed);
+    t.on_request.store(std::ptr::null_mut(), Relaxed);
     crate::object::death::leave_trash(t);
     crate::object::section::abandon(t);
     t.counting.store(0, Relaxed);
@@ -249,6 +250,7 @@ fn give_back(t: &'static Thread) {
     crate::object::death::leave_trash(t);
     crate::object::section::abandon(t);
     t.interp.store(std::ptr::null_mut(), Relaxed); // before it is nobody's: see `lives`
+    t.on_request.store(std::ptr::null_mut(), Relaxed);
     THREADS.give_back(t);
 }
 
@@ -280,6 +282,7 @@ pub fn finalize(timeout_ns: u64) -> Result<(), Status> {
     let buried = last_rites(mine);
     crate::module::reap();
     crate::object::types::report_leaks(main);
+    main.on_request.withdraw();
     buried
 }
 

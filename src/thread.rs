@@ -3,10 +3,12 @@
 //! Records are type-stable: their memory is used again for other threads, but never given back, so that a pointer to
 //! one that is gone leads to a spurious wake-up or request at the worst (L6).
 
+pub mod request;
 pub mod table;
 pub mod token;
 
 use crate::park::Bed;
+use request::OnRequest;
 use crate::sync::{AtomicU32, OwnU32, OwnU64};
 use std::ffi::c_void;
 use std::sync::atomic::AtomicPtr;
@@ -123,6 +125,8 @@ pub struct Thread {
     pub library: AtomicPtr<c_void>,
     /// The host's own word.
     pub user: AtomicPtr<c_void>,
+    /// Whom to tell what the thread is asked for; null if nobody wants to know.
+    pub on_request: AtomicPtr<OnRequest>,
     /// In the table's list of records that are nobody's.
     pub next_unused: OwnU32,
     /// The next of the operating system thread's states, in other interpreters.
@@ -159,6 +163,7 @@ macro_rules! new_thread {
             interp: AtomicPtr::new(std::ptr::null_mut()),
             library: AtomicPtr::new(std::ptr::null_mut()),
             user: AtomicPtr::new(std::ptr::null_mut()),
+            on_request: AtomicPtr::new(std::ptr::null_mut()),
             next_unused: OwnU32::new(0),
             sibling: AtomicPtr::new(std::ptr::null_mut()),
             bed: Bed::new(),

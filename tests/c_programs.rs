@@ -107,6 +107,14 @@ fn a_host_keeps_its_own_words() {
 }
 
 #[test]
+fn a_host_is_told_what_its_threads_are_asked_for() {
+    for mode in ["0", "2"] {
+        passes_with("on_request.c", &[mode, "main"]);
+        passes_with("on_request.c", &[mode, "another"]);
+    }
+}
+
+#[test]
 fn a_life_has_one_beginning_and_one_end() {
     passes("life.c");
 }

@@ -3,11 +3,12 @@
 use super::runtime::of_an_interpreter;
 use super::{border, read_sized};
 use crate::check;
-use crate::config::Mode;
+use crate::config::{Config, Mode};
 use crate::interp::guard::{self, Guard};
 use crate::interp::{Interp, lives, world};
 use crate::status::Status;
 use crate::sys::tls;
+use crate::thread::request::Hook;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
 
@@ -30,7 +31,15 @@ pub struct gil_interp_config {
     pub share_with: *mut Interp,
     /// An obj_count_t.
     pub count: i32,
-    /// NULL.
+    /// Called when a thread of this interpreter is asked for something, with its gil_thread_id and bits of gil_request_t, so that
+    /// a host which looks at a word of its own at its safepoints can set that, and call gil_poll there; NULL: gil_poll_word or
+    /// gil_poll itself tells. Set the word with release and read it with acquire order, and clear it before gil_poll.
+    ///
+    /// From any thread, and under the library's internal mutexes, but for GIL_REQUEST_CALL, which may also come from a signal
+    /// handler in which gil_call_soon was called. So it must be brief, must not wait for anybody, and calls nothing of the
+    /// library but gil_thread_id and gil_held. It may be told again of what was asked before, of what has been withdrawn
+    /// meanwhile, and of a thread that has just ended; it is not called after gil_interp_close or gilrt_finalize has answered
+    /// GILRT_OK.
     pub on_request: Option<unsafe extern "C" fn(thread_id: u64, requests: u32, user: *mut c_void)>,
     /// For on_request.
     pub user: *mut c_void,
@@ -83,7 +92,7 @@ pub unsafe extern "C" fn gil_interp_new(config: *const gil_interp_config, out: *
     border(|| {
         // SAFETY: by the contract.
         let c = if config.is_null() { DEFAULT } else { unsafe { read_sized(config, DEFAULT) }? };
-        if out.is_null() || c.on_request.is_some() || c.strict {
+        if out.is_null() || c.strict {
             return Err(Status::Invalid);
         }
         // SAFETY: by the contract NULL or an interpreter, which is never given back to the allocator.
@@ -95,7 +104,8 @@ pub unsafe extern "C" fn gil_interp_new(config: *const gil_interp_config, out: *
         let mode = if kin.is_some() { 0 } else { c.mode };
         // SAFETY: by the contract a C string.
         let name = if c.name.is_null() { c"unnamed" } else { unsafe { CStr::from_ptr(c.name) } };
-        let config = of_an_interpreter(mode, c.policy, c.switch_interval_ns, c.count)?;
+        let on_request = c.on_request.map(|call| Hook { call, user: c.user });
+        let config = Config { on_request, ..of_an_interpreter(mode, c.policy, c.switch_interval_ns, c.count)? };
         let interp = lives::open(&config, kin, name.to_bytes())?;
         // SAFETY: by the contract.
         unsafe { *out = ptr::from_ref(interp).cast_mut() };

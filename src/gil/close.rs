@@ -15,7 +15,7 @@ impl Gil {
         let mut inner = self.inner.lock();
         for t in inner.threads_of(of) {
             t.breaker.fetch_or(CLOSED, Relaxed);
-            t.poll.fetch_or(CLOSE, Relaxed);
+            t.ask(CLOSE);
         }
         // Pairs with the fences in `admit` and `tell_closer`: who wins the lock unseen by what follows lets it go again, and who
         // lets it go tells.

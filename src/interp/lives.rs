@@ -193,6 +193,7 @@ fn retire(interp: &'static Interp, mine: &'static Thread) {
     for t in THREADS.all().filter(|t| ptr::eq(Interp::of(t), interp)) {
         t.interp.store(ptr::from_ref(&CLOSED).cast_mut().cast(), Relaxed);
         t.token.store(DETACHED, Relaxed);
+        t.on_request.store(ptr::null_mut(), Relaxed);
         t.breaker.fetch_or(UNBIASED, Relaxed);
     }
     // Who has stored its token before it sees that may still be on its way to this lock, and is refused there: its breaker says so.
@@ -200,6 +201,7 @@ fn retire(interp: &'static Interp, mine: &'static Thread) {
     while THREADS.all().any(|t| is_closed(t) && t.identity.load(Acquire) != DETACHED) {
         std::thread::yield_now();
     }
+    interp.on_request.withdraw();
     types::orphan(interp);
     interp.collector.reset();
     let handed = interp.owners.reset();
@@ -342,6 +344,7 @@ pub fn reset_after_fork(
 ) {
     interp.calls.fill_gaps();
     interp.closer.store(false, Relaxed);
+    interp.on_request.after_fork();
     // Whoever was in the middle of serving what was requested does not exist: it is requested again, in vain at the worst.
     interp.requests.fetch_or(CALL | MERGE | BURY, Relaxed);
     interp.gil.requests.fetch_or(MERGE, Relaxed);
@@ -351,7 +354,7 @@ pub fn reset_after_fork(
         interp.gil.reset_after_fork(inner, survives, bury);
     }
     if let Some(t) = survivor {
-        t.poll.fetch_or(SERVE, Relaxed);
+        t.ask(SERVE);
         t.breaker.fetch_or(HANDED, Relaxed);
     }
 }
