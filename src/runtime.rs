@@ -11,7 +11,7 @@ use crate::status::Status;
 use crate::sync::Ordering::*;
 use crate::sys::{self, tls};
 use crate::thread::table::NoState;
-use crate::thread::{DETACHED_STATE, ELSEWHERE, Thread, UNBIASED};
+use crate::thread::{DETACHED_STATE, ELSEWHERE, INTERRUPT, Thread, UNBIASED};
 use crate::watch::log;
 use crate::sync::Mutex;
 use once_cell::sync::OnceCell;
@@ -110,7 +110,8 @@ pub fn nowhere() -> &'static Thread {
     &DETACHED_STATE
 }
 
-/// From now on the calling thread acts by `t`, which is one of its own states, or nowhere. It is detached.
+/// From now on the calling thread acts by `t`, which is one of its own states, or nowhere. It is detached. An interrupt that
+/// is pending goes along, if this is done under the mutex of all interpreters: see [`lives::interrupt`].
 pub fn set_current(t: &'static Thread) {
     let before = tls::current();
     if before.id != 0 {
@@ -118,6 +119,10 @@ pub fn set_current(t: &'static Thread) {
     }
     if t.id != 0 {
         t.breaker.fetch_and(!ELSEWHERE, Relaxed);
+        if before.poll.load(Relaxed) & INTERRUPT != 0 {
+            before.poll.fetch_and(!INTERRUPT, Relaxed);
+            t.ask(INTERRUPT);
+        }
     }
     tls::set_current(t);
 }
@@ -212,6 +217,7 @@ fn clean(t: &'static Thread) {
     t.library.store(std::ptr::null_mut(), Relaxed);
     t.user.store(std::ptr::null_mut(), Relaxed);
     t.on_request.store(std::ptr::null_mut(), Relaxed);
+    t.blocking.reset();
     crate::object::death::leave_trash(t);
     crate::object::section::abandon(t);
     t.counting.store(0, Relaxed);
@@ -247,6 +253,7 @@ fn end(t: &'static Thread) {
 }
 
 fn give_back(t: &'static Thread) {
+    t.blocking.forget();
     crate::object::death::leave_trash(t);
     crate::object::section::abandon(t);
     t.interp.store(std::ptr::null_mut(), Relaxed); // before it is nobody's: see `lives`

@@ -115,6 +115,16 @@ fn a_host_is_told_what_its_threads_are_asked_for() {
 }
 
 #[test]
+fn blocking_calls_are_interrupted() {
+    passes_in_both_modes("interrupt.c");
+}
+
+#[test]
+fn no_interrupt_is_lost_and_none_comes_after_the_way_back() {
+    passes_in_both_modes("interrupt_storm.c");
+}
+
+#[test]
 fn a_life_has_one_beginning_and_one_end() {
     passes("life.c");
 }

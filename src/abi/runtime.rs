@@ -7,7 +7,7 @@ use crate::runtime;
 use crate::sched::Policy;
 use crate::status::Status;
 use crate::thread::request::Hook;
-use crate::thread::{CLOSE, DROP, SERVE, STOP};
+use crate::thread::{CLOSE, DROP, INTERRUPT, SERVE, STOP};
 use crate::sys::barrier::Bias;
 use std::ffi::{c_int, c_void};
 
@@ -80,6 +80,8 @@ pub enum gil_request {
     GIL_REQUEST_CLOSE = 8,
     /// Another thread stops the world, in an interpreter without a lock.
     GIL_REQUEST_STOP = 16,
+    /// gil_interrupt was called: gil_poll answers GILRT_ERR_TIMEOUT.
+    GIL_REQUEST_INTERRUPT = 64,
 }
 
 /// The bits are those of the word that gil_poll_word points to.
@@ -88,6 +90,7 @@ const _: () = {
     assert!(gil_request::GIL_REQUEST_CALL as u32 == SERVE);
     assert!(gil_request::GIL_REQUEST_CLOSE as u32 == CLOSE);
     assert!(gil_request::GIL_REQUEST_STOP as u32 == STOP);
+    assert!(gil_request::GIL_REQUEST_INTERRUPT as u32 == INTERRUPT);
 };
 
 /// How the runtime starts. Set `struct_size`, leave zero what you do not care about.

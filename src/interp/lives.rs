@@ -14,7 +14,7 @@ use crate::sync::{Guard, Mutex, fence_or_heavy_barrier};
 use crate::sys;
 use crate::sys::boxed::try_box;
 use crate::sys::tls;
-use crate::thread::{DETACHED, UNBIASED};
+use crate::thread::{DETACHED, ELSEWHERE, INTERRUPT, UNBIASED};
 use std::cell::UnsafeCell;
 
 /// Where the states of closed interpreters are. Their breakers say CLOSED, so that they are refused.
@@ -91,6 +91,7 @@ pub fn visit<R>(interp: &'static Interp, f: impl FnOnce(&'static Thread) -> R) -
     let result = there.map(f);
     if there.is_ok() {
         let _inside = attach::enter();
+        let _all = ALL.lock();
         runtime::set_current(if runtime::is_mine(before) { before } else { runtime::nowhere() });
     }
     crate::attach::region_end::<attach::Runtime>(before, saved);
@@ -100,7 +101,12 @@ pub fn visit<R>(interp: &'static Interp, f: impl FnOnce(&'static Thread) -> R) -
 /// Makes the calling thread, which is detached, one of `interp`.
 fn move_to(interp: &'static Interp) -> Result<&'static Thread, Status> {
     let _inside = attach::enter().ok_or(Status::Deadlock)?;
-    let t = while_open(interp, || runtime::state_in(interp))?;
+    while_open(interp, || act_in(interp))
+}
+
+/// Under the mutex of all interpreters.
+fn act_in(interp: &'static Interp) -> Result<&'static Thread, Status> {
+    let t = runtime::state_in(interp)?;
     runtime::set_current(t);
     Ok(t)
 }
@@ -164,13 +170,15 @@ fn elect(interp: &'static Interp) -> Result<bool, Status> {
 fn end(interp: &'static Interp, deadline: u64, inside: tls::Inside) -> Result<(), Status> {
     runtime::wait_until_closed(interp, deadline)?;
     // Nobody comes any more; what they left is buried by this thread, the last one inside.
-    let mine = while_open(interp, || runtime::state_in(interp))?;
     let before = tls::current();
-    runtime::set_current(mine);
+    let mine = while_open(interp, || act_in(interp))?;
     drop(inside);
     let buried = runtime::last_rites(mine);
     let inside = attach::enter();
-    runtime::set_current(if ptr::eq(before, mine) { runtime::nowhere() } else { before });
+    {
+        let _all = ALL.lock();
+        runtime::set_current(if ptr::eq(before, mine) { runtime::nowhere() } else { before });
+    }
     drop(inside);
     buried?;
     if crate::check::enabled() {
@@ -216,6 +224,22 @@ fn retire(interp: &'static Interp, mine: &'static Thread) {
     // What was left after the last rites: its types are orphans by now.
     handed.into_iter().for_each(object::death::await_burial);
     object::death::bury_orphans(interp);
+}
+
+/// Interrupts the thread with this number, in whatever interpreter it is. Invalid if there is none, or it is nowhere.
+pub fn interrupt(serial: u64) -> Result<(), Status> {
+    let _inside = attach::enter().ok_or(Status::Deadlock)?;
+    let all = ALL.lock(); // so that it does not go elsewhere meanwhile, or end
+    let is_its = |t: &&Thread| t.serial.load(Relaxed) == serial && !t.interp.load(Relaxed).is_null();
+    let mut states = THREADS.all().filter(is_its).filter(|t| t.breaker.load(Relaxed) & ELSEWHERE == 0);
+    let t = states.next().filter(|_| serial != 0).ok_or(Status::Invalid)?;
+    t.ask(INTERRUPT);
+    let claimed = t.blocking.claim();
+    drop(all);
+    if claimed {
+        t.blocking.call(); // the library is closed to it, and its thread waits for it
+    }
+    Ok(())
 }
 
 /// Runs `f` while `interp` is certainly open.

@@ -108,5 +108,8 @@ pub(super) extern "C" fn child() {
         t.interp.store(std::ptr::null_mut(), Relaxed);
         THREADS.give_back(t);
     }
+    if STARTED.get().is_some() {
+        my_states().for_each(|t| t.blocking.after_fork());
+    }
     crate::object::section::insist(tls::current());
 }
