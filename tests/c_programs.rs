@@ -125,6 +125,19 @@ fn no_interrupt_is_lost_and_none_comes_after_the_way_back() {
 }
 
 #[test]
+fn the_last_holder_and_the_switches_can_be_read() {
+    passes("last_holder.c");
+}
+
+#[test]
+fn whoever_waits_when_an_interpreter_closes_is_told_before_during_and_after() {
+    for mode in ["0", "2"] {
+        passes_with("closing.c", &[mode, "main"]);
+        passes_with("closing.c", &[mode, "another"]);
+    }
+}
+
+#[test]
 fn a_life_has_one_beginning_and_one_end() {
     passes("life.c");
 }

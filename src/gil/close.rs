@@ -113,6 +113,7 @@ impl Gil {
         *inner = Inner::new(policy, slice);
         self.requests.store(0, Relaxed);
         self.earned.store(if cfg!(loom) { u32::MAX } else { 0 }, Relaxed);
+        self.last.store(0, Relaxed);
         self.word.store(Word::NEW, Relaxed);
     }
 
@@ -136,7 +137,9 @@ impl Gil {
         let seen = self.word();
         let ours = seen.has(HELD) && survives(self.table.at(seen.holder()));
         let flags = WAITERS | WAKING | FAIR | if ours { 0 } else { HELD | BIASED };
-        self.word.store(seen.without(flags).0, Relaxed);
+        let left = seen.holder() != 0 && !survives(self.table.at(seen.holder()));
+        let next = seen.without(flags);
+        self.word.store(if left { next.of_nobody() } else { next }.0, Relaxed);
         for s in inner.threads() {
             s.poll.fetch_and(!DROP, Relaxed);
             if !(seen.held_by(s.id) && seen.has(BIASED)) {

@@ -103,6 +103,7 @@ impl Gil {
                 return false;
             }
             inner.charge_barger(self.table.at(seen.holder()), now);
+            self.note_holder(t);
             inner.depart(t, now);
             inner.asked = false;
             t.since.store(now, Relaxed);
