@@ -118,7 +118,7 @@ static gil_interp_t *new_interp(void) {
 int main(int argc, char **argv) {
   CHECK_EQ(argc, 3);
   mode = atoi(argv[1]);
-  const gilrt_config_t config = {.struct_size = sizeof config, .mode = mode};
+  const gilrt_config_t config = {.struct_size = sizeof config, .mode = mode == GIL_MODE_FREE ? mode : GIL_MODE_LOCKED};
   CHECK_STATUS(gilrt_init(&config), GILRT_OK);
   team_t team;
   for (int i = 0; i < 20; i++) {
@@ -136,7 +136,7 @@ int main(int argc, char **argv) {
   AWAIT(atomic_load(&away) == 2);
   team_start(&team, 1 + WAITS, body, NULL);
   AWAIT(atomic_load(&held));
-  if (mode == GIL_MODE_LOCKED) AWAIT(waiters() == WAITS);
+  if (mode != GIL_MODE_FREE) AWAIT(waiters() == WAITS);
   else sleep_us(20000); /* until they wait for the world to go on; right if they do not yet, too */
   CHECK_STATUS(end(MILLISECONDS(10)), GILRT_ERR_BUSY);
   AWAIT(atomic_load(&refused) == WAITS);

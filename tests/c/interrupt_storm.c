@@ -7,7 +7,7 @@
 
 #define BLOCKERS 3u
 #define INTERRUPTERS 3u
-#define ROUNDS 1500u
+#define ROUNDS 800u
 #define ALIVE 0x600dca11u
 #define POISON 0xdeadbeefu
 

@@ -56,7 +56,7 @@ static void computes(void) {
   enter();
   atomic_store(&stage, 1);
   while (atomic_load(&stage) < 2) CHECK_STATUS(look(), GILRT_OK);
-  if (mode == GIL_MODE_LOCKED) CHECK(told(GIL_REQUEST_DROP));
+  if (mode != GIL_MODE_FREE) CHECK(told(GIL_REQUEST_DROP));
   atomic_store(&stage, 3);
   while (atomic_load(&calls) < 2) CHECK_STATUS(look(), GILRT_OK);
   CHECK(told(GIL_REQUEST_CALL));
@@ -94,7 +94,7 @@ static void is_away(void) {
   atomic_fetch_add(&in_region, 1);
   AWAIT(atomic_load(&go_on));
   GIL_END_ALLOW_THREADS
-  if (atomic_fetch_add(&came_back, 1) == 0 && mode == GIL_MODE_LOCKED) AWAIT(waiters() == 1);
+  if (atomic_fetch_add(&came_back, 1) == 0 && mode != GIL_MODE_FREE) AWAIT(waiters() == 1);
   int status;
   while ((status = look()) == GILRT_OK) {
   }
