@@ -9,7 +9,7 @@
 //! | AWAITED | the thread is back, and sleeps until the call is over | who calls it, to IDLE: nobody else may call it then |
 //!
 //! Who interrupts sets INTERRUPT in the thread's poll word and then looks for ARMED; the thread sets ARMED and then looks for
-//! INTERRUPT. So one of them calls the function, however close the two come (Dekker); both is prevented by CALLING.
+//! INTERRUPT. So one of them calls the function, however close the two come (Dekker); if both do, then one after the other.
 
 use crate::sync::{AtomicU32, Ordering::*, OwnU32, fence_after_rmw, mutant};
 use crate::sys::futex;
