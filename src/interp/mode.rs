@@ -74,7 +74,7 @@ pub fn attach(interp: &'static Interp, t: &'static Thread, how: Wait, mut won: b
     }
 }
 
-/// By a thread that has the lock again, and has been let in to come back (A5), without having gone through [`attach`].
+/// By a thread that has the lock again, and has been let in to come back (A5), without having gone through [`attach()`].
 pub fn come_back(interp: &'static Interp, t: &'static Thread) {
     if t.breaker.load(Relaxed) & REFRESH != 0 {
         t.away.store(t.away.load(Relaxed) + 1, Relaxed); // published by the release, if there is one
