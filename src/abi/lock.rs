@@ -118,8 +118,8 @@ pub unsafe extern "C" fn gil_detach_unblock(
 /// returns (or it is being called for another interrupt). What an interrupt means is the host's to know. From any thread, attached
 /// or not; blocks as long as unblock does.
 ///
-/// GILRT_ERR_INVALID if no thread has the number, or it has ended; GILRT_ERR_DEADLOCK in a signal handler that interrupted the
-/// library.
+/// GILRT_ERR_INVALID if no thread has the number, or it has ended or is in no interpreter; GILRT_ERR_DEADLOCK in a signal handler
+/// that interrupted the library.
 #[unsafe(no_mangle)]
 pub extern "C" fn gil_interrupt(thread_id: u64) -> c_int {
     border(|| lives::interrupt(thread_id))
