@@ -470,8 +470,8 @@ uint32_t gil_detach_unblock(void (*unblock)(void *user),
 // returns (or it is being called for another interrupt). What an interrupt means is the host's to know. From any thread, attached
 // or not; blocks as long as unblock does.
 //
-// GILRT_ERR_INVALID if no thread has the number, or it has ended; GILRT_ERR_DEADLOCK in a signal handler that interrupted the
-// library.
+// GILRT_ERR_INVALID if no thread has the number, or it has ended or is in no interpreter; GILRT_ERR_DEADLOCK in a signal handler
+// that interrupted the library.
 int gil_interrupt(uint64_t thread_id);
 
 // What GIL_BEGIN_ALLOW_THREADS calls: releases the lock whatever the depth, for a region that the thread certainly comes
