@@ -1,6 +1,6 @@
 /* Threads that block and come back, and threads that interrupt them. What the unblock function is given is on the blocked thread's
    stack and poisoned once gil_attach has returned, so that a call which comes later is seen; and a blocking call ends by an
-   interrupt alone, so that one which gets lost hangs. The argument is the mode. */
+   interrupt alone, so that one which gets lost hangs. The argument is the mode; 3 changes it all the while. */
 #include "child.h"
 
 #include <fcntl.h>
@@ -14,6 +14,8 @@
 #define POISON 0xdeadbeefu
 
 static int mode;
+
+#define CHANGES 3
 
 typedef struct post {
   volatile unsigned magic;
@@ -72,10 +74,21 @@ static void block_often(unsigned index) {
   close(pipes[1]);
 }
 
+static void change_modes(void) {
+  for (int to = GIL_MODE_FREE; atomic_load(&ended) < BLOCKERS; to = to == GIL_MODE_FREE ? GIL_MODE_LOCKED : GIL_MODE_FREE) {
+    CHECK_STATUS(gil_interp_set_mode(gil_interp_main(), to), GILRT_OK);
+    sleep_us(300);
+  }
+}
+
 static void storm(unsigned index, void *unused) {
   (void)unused;
   if (index < BLOCKERS) {
     block_often(index);
+    return;
+  }
+  if (index == BLOCKERS + INTERRUPTERS) {
+    change_modes();
     return;
   }
   unsigned seed = index;
@@ -187,9 +200,9 @@ static void threads_end_blocked(unsigned index, void *unused) {
 
 int main(int argc, char **argv) {
   mode = argc > 1 ? atoi(argv[1]) : GIL_MODE_LOCKED;
-  const gilrt_config_t config = {.struct_size = sizeof config, .mode = mode};
+  const gilrt_config_t config = {.struct_size = sizeof config, .mode = mode == CHANGES ? GIL_MODE_LOCKED : mode};
   CHECK_STATUS(gilrt_init(&config), GILRT_OK);
-  team_run(BLOCKERS + INTERRUPTERS, storm, NULL);
+  team_run(BLOCKERS + INTERRUPTERS + (mode == CHANGES), storm, NULL);
   team_run(2, in_step, NULL);
   atomic_store(&ended, 0);
   atomic_store(&numbers[0], 0);
