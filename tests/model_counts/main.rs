@@ -14,6 +14,7 @@
 #![cfg(loom)]
 
 mod endings;
+mod modes;
 #[path = "../model/explore.rs"]
 mod explore;
 mod owners;

@@ -36,6 +36,8 @@ const RULES: &[(&str, &str)] = &[
     ("return-meets-close", "worlds::a_close_meets_a_region"),
     ("stop-without-barrier", "worlds::two_threads_stop_the_world"),
     ("stopped-relaxed", "worlds::a_stop_meets_threads_that_come_and_go"),
+    ("wins-without-refresh", "modes::an_object_of_a_lock_is_counted_while_it_goes"),
+    ("refresh-untold", "modes::a_lock_comes_while_a_thread_attaches"),
     ("resume-relaxed", "worlds::a_stop_meets_threads_that_come_and_go"),
 ];
 
