@@ -14,9 +14,9 @@
 #![cfg(loom)]
 
 mod endings;
-mod modes;
 #[path = "../model/explore.rs"]
 mod explore;
+mod modes;
 mod owners;
 mod rules;
 mod world;
