@@ -111,13 +111,7 @@ fn acquire_rest(t: &'static Thread, how: Wait, taken: bool) -> Done {
         tls::owe_release();
         // What is owed comes when the thread leaves the library, which may be where it waits for the end of a stop; and whoever
         // stops the world may have seen it attached.
-        let interp = Interp::of(t);
-        if interp.is_free() && t.breaker.load(Relaxed) & NOWHERE == 0 {
-            crate::sync::full_fence();
-            if t.breaker.load(Relaxed) & (STOP | CLOSED) != 0 {
-                interp.gil.departed();
-            }
-        }
+        crate::interp::world::departed(t, Interp::of(t));
         return Err(Status::Deadlock);
     };
     let t = if t.breaker.load(Relaxed) & NOWHERE != 0 {

@@ -36,6 +36,8 @@ const RULES: &[(&str, &str)] = &[
     ("return-meets-close", "worlds::a_close_meets_a_region"),
     ("stop-without-barrier", "worlds::two_threads_stop_the_world"),
     ("stopped-relaxed", "worlds::a_stop_meets_threads_that_come_and_go"),
+    ("musters-late", "worlds::a_stop_meets_threads_that_come_and_go"),
+    ("musters-without-fence", "worlds::two_threads_stop_the_world"),
     ("resume-relaxed", "worlds::a_stop_meets_threads_that_come_and_go"),
 ];
 

@@ -77,6 +77,18 @@ models! {
         w.end([a], &[]);
     }
 
+    a_stop_meets_a_thread_that_ends(true, Some(3)) {
+        let w = free(2);
+        let a = w.run(1, |w, t| {
+            attach(t);
+            w.data.touch();
+            w.interp.dismiss(t);
+        });
+        let me = w.be(0);
+        w.stop_and_touch(me);
+        w.end([a], &[]);
+    }
+
     /// R15: detached threads count on.
     who_has_stopped_the_world_merges_what_others_own(true, Some(2)) {
         let w = free(2);

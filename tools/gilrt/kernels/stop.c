@@ -1,5 +1,7 @@
 /* A thread stops all others, which poll each microsecond, and lets them go on: ours, and the least that does the same, a flag
-   and two futexes. How long it takes from the call that stops until the one that resumes has returned. */
+   and two futexes. For each stop two waits are told: from the call that stops until all stand still, and until the call that
+   resumes has returned. With more threads than CPUs the thread that resumes the others is one of many from then on, and may be
+   the last to run. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <gilrt_inline.h>
@@ -61,11 +63,12 @@ static void await_all_at_work(scene_t *scene) {
     kernel_result_t *result = (scene)->result;                       \
     await_all_at_work(scene);                                        \
     uint64_t end = now_ns() + task->duration_ns;                     \
-    while (now_ns() < end && result->waits < task->capacity) {       \
+    while (now_ns() < end && result->waits + 2 <= task->capacity) {   \
       sleep_ns(PAUSE_NS);                                            \
       bool still = true;                                             \
       uint64_t start = now_ns();                                     \
       stop;                                                          \
+      task->waits[result->waits++] = now_ns() - start;               \
       uint64_t before = turns_of_all(scene, &still);                 \
       result->witness += turns_of_all(scene, &still) == before && still; \
       resume;                                                        \

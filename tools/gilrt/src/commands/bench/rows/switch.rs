@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::quantiles::{HALF, quantiles};
-use super::world::{BARE, BARE_KERNEL};
+use super::world::{BARE, BARE_KERNEL, stops};
 use super::{Effort, Policy, RESPONSIVE, Row, Verdict, with_two_cpus};
 use crate::commands::bench::figures::{Figures, Round, Unit};
 use crate::commands::bench::kernels::{Kernels, Task};
@@ -37,8 +37,7 @@ fn measure(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Round, Failur
         round.missing(OURS, "the library has no gil_interp_set_mode");
     }
     // What a switch needs at the least: all others at a safepoint, once.
-    let stops = kernels.run(BARE_KERNEL, &task)?.waits;
-    round.samples.extend(quantiles(BARE, "", &stops));
+    round.samples.extend(stops(kernels, BARE_KERNEL, &task, BARE, "16 threads")?);
     Ok(round)
 }
 
