@@ -209,6 +209,14 @@ fn threads_of_an_interpreter_without_a_lock_count_exactly() {
     passes("free.c");
 }
 
+/// Modes, as gil_mode_t numbers them.
+#[test]
+fn hundreds_of_interpreters_at_once_and_thousands_one_after_the_other_leave_nothing_behind() {
+    for mode in ["0", "2"] {
+        passes_with("interps_many.c", &[mode]);
+    }
+}
+
 #[test]
 fn a_reference_from_nothing_is_given_by_the_living_only() {
     passes("try_incref.c");

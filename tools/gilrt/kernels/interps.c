@@ -47,27 +47,53 @@ static uint64_t allocated(void) {
   return info.uordblks + info.hblkhd;
 }
 
-/* Makes `units` of them, which stay open, in an array: the bytes that each takes, open and after a thread was in it, are the
-   first two shares. Then as many one after the other, by when memory must not grow: the bytes by which it did are the third. */
-int kernel_interps_memory(const kernel_task_t *task, kernel_result_t *result) {
-  uint64_t count = task->units;
-  gil_interp_t **interps = calloc(count, sizeof *interps), *interp;
-  if (!interps) return ENOMEM;
-  uint64_t start = allocated();
-  for (uint64_t i = 0; i < count; i++)
+/* What is told of each mode: bytes of one that is open, bytes once a thread was in it, bytes by which memory grew while ten times
+   as many were made one after the other, nanoseconds of one that is made when none can be used again, and of its end among as many. */
+enum { SERIES = 10 };
+enum { OPEN, WITH_THREAD, GROWTH, FIRST_NEW, FIRST_CLOSE, FIGURES };
+
+static int open_many(const kernel_task_t *task, gil_interp_t **interps, uint64_t *figures) {
+  uint64_t bytes = allocated(), start = now_ns();
+  for (uint64_t i = 0; i < task->units; i++)
     if (new_interp(task, &interps[i])) return ENOMEM;
-  result->shares[0] = (allocated() - start) / count;
-  for (uint64_t i = 0; i < count; i++)
+  figures[FIRST_NEW] = (now_ns() - start) / task->units;
+  figures[OPEN] = (allocated() - bytes) / task->units;
+  for (uint64_t i = 0; i < task->units; i++)
     if (enter_and_leave(interps[i])) return ENOMEM;
-  result->shares[1] = (allocated() - start) / count;
-  for (uint64_t i = 0; i < count; i++) result->witness += close_interp(interps[i]) == GILRT_OK;
-  uint64_t before = allocated();
-  for (uint64_t i = 0; i < count; i++)
-    if (new_interp(task, &interp) || enter_and_leave(interp) || close_interp(interp)) return ECANCELED;
-  uint64_t after = allocated();
-  result->shares[2] = after > before ? after - before : 0;
-  result->done = count;
-  free(interps);
+  figures[WITH_THREAD] = (allocated() - bytes) / task->units;
   return 0;
+}
+
+static int close_many(const kernel_task_t *task, gil_interp_t **interps, uint64_t *figures) {
+  uint64_t start = now_ns();
+  for (uint64_t i = 0; i < task->units; i++)
+    if (close_interp(interps[i])) return ECANCELED;
+  figures[FIRST_CLOSE] = (now_ns() - start) / task->units;
+  return 0;
+}
+
+static int one_after_the_other(const kernel_task_t *task, uint64_t *figures) {
+  gil_interp_t *interp;
+  uint64_t bytes = allocated();
+  for (uint64_t i = 0; i < SERIES * task->units; i++)
+    if (new_interp(task, &interp) || enter_and_leave(interp) || close_interp(interp)) return ECANCELED;
+  uint64_t now = allocated();
+  figures[GROWTH] = now > bytes ? now - bytes : 0;
+  return 0;
+}
+
+/* `units` of each mode, all open at once, since one that was closed is used again. The shares are the figures of those with a
+   lock, then of those without. */
+int kernel_interps_memory(const kernel_task_t *task, kernel_result_t *result) {
+  const kernel_task_t modes[] = {{.units = task->units, .timed = 0}, {.units = task->units, .timed = 1}};
+  gil_interp_t **interps[] = {calloc(task->units, sizeof **interps), calloc(task->units, sizeof **interps)};
+  int error = interps[0] && interps[1] ? 0 : ENOMEM;
+  for (int i = 0; i < 2 && !error; i++) error = open_many(&modes[i], interps[i], result->shares + i * FIGURES);
+  for (int i = 0; i < 2 && !error; i++) error = close_many(&modes[i], interps[i], result->shares + i * FIGURES);
+  for (int i = 0; i < 2 && !error; i++) error = one_after_the_other(&modes[i], result->shares + i * FIGURES);
+  result->done = result->witness = 2 * task->units;
+  free(interps[0]);
+  free(interps[1]);
+  return error;
 }
 #endif

@@ -33,8 +33,12 @@ fn measure(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Round, Failur
     for threads in THREADS {
         for (subject, kernel) in [(OURS, "kernel_stop_gilrt"), (BARE, BARE_KERNEL)] {
             // A stop a millisecond at the most.
-            let task =
-                Task { duration: effort.duration(Duration::from_millis(400)), threads, waits: 800, ..Task::default() };
+            let task = Task {
+                duration: effort.duration(Duration::from_millis(400)),
+                threads,
+                waits: 800,
+                ..Task::default()
+            };
             round.samples.extend(stops(kernels, kernel, &task, subject, &format!("{threads} threads"))?);
         }
     }
