@@ -1,7 +1,6 @@
 /* A thread stops all others, which poll each microsecond, and lets them go on: ours, and the least that does the same, a flag
-   and two futexes. For each stop two waits are told: from the call that stops until all stand still, and until the call that
-   resumes has returned. With more threads than CPUs the thread that resumes the others is one of many from then on, and may be
-   the last to run. */
+   and two futexes. For each stop three waits are told, from the call that stops: until all stand still, until the first of them
+   goes on, and until the call that resumes has returned. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <gilrt_inline.h>
@@ -12,6 +11,7 @@
 
 #include "clock.h"
 #include "crew.h"
+#include "first.h"
 #include "kernel.h"
 #include "work.h"
 
@@ -24,6 +24,8 @@ typedef struct scene {
   const kernel_task_t *task;
   kernel_result_t *result;
   gil_interp_t *interp;
+  first_t first;
+  atomic_uint stops; /* changed while all stand still */
   atomic_uint word;    /* bare: odd while the others are to stand still */
   atomic_uint arrived; /* bare: how many do */
   /* Odd while its thread is at work, even at a poll: each on a line of its own. */
@@ -32,7 +34,10 @@ typedef struct scene {
   } threads[KERNEL_MOST_THREADS];
 } scene_t;
 
-static void turn(scene_t *scene, unsigned index, uint64_t *chain) {
+static void turn(scene_t *scene, unsigned index, uint64_t *chain, unsigned *stops) {
+  unsigned seen = atomic_load_explicit(&scene->stops, memory_order_relaxed);
+  if (seen != *stops) first_goes_on(&scene->first);
+  *stops = seen;
   _Atomic uint64_t *turns = &scene->threads[index].turns;
   uint64_t now = atomic_load_explicit(turns, memory_order_relaxed);
   atomic_store_explicit(turns, now + 1, memory_order_relaxed);
@@ -57,34 +62,39 @@ static void await_all_at_work(scene_t *scene) {
 }
 
 /* A stop counts if nobody was at work after it, nor had been when it ended. */
-#define STOP_AND_RESUME(scene, stop, resume)                         \
-  do {                                                               \
-    const kernel_task_t *task = (scene)->task;                       \
-    kernel_result_t *result = (scene)->result;                       \
-    await_all_at_work(scene);                                        \
-    uint64_t end = now_ns() + task->duration_ns;                     \
-    while (now_ns() < end && result->waits + 2 <= task->capacity) {   \
-      sleep_ns(PAUSE_NS);                                            \
-      bool still = true;                                             \
-      uint64_t start = now_ns();                                     \
-      stop;                                                          \
-      task->waits[result->waits++] = now_ns() - start;               \
-      uint64_t before = turns_of_all(scene, &still);                 \
-      result->witness += turns_of_all(scene, &still) == before && still; \
-      resume;                                                        \
-      task->waits[result->waits++] = now_ns() - start;               \
-      result->done++;                                                \
-    }                                                                \
+#define STOP_AND_RESUME(scene, stop, resume)                                                        \
+  do {                                                                                              \
+    const kernel_task_t *task = (scene)->task;                                                      \
+    kernel_result_t *result = (scene)->result;                                                      \
+    await_all_at_work(scene);                                                                       \
+    uint64_t end = now_ns() + task->duration_ns;                                                    \
+    while (now_ns() < end && result->waits + 3 <= task->capacity) {                                 \
+      sleep_ns(PAUSE_NS);                                                                           \
+      bool still = true;                                                                            \
+      uint64_t start = now_ns();                                                                    \
+      stop;                                                                                         \
+      task->waits[result->waits++] = now_ns() - start;                                              \
+      uint64_t before = turns_of_all(scene, &still);                                                \
+      result->witness += turns_of_all(scene, &still) == before && still;                            \
+      first_await(&(scene)->first);                                                                 \
+      atomic_fetch_add_explicit(&(scene)->stops, 1, memory_order_relaxed);                          \
+      resume;                                                                                       \
+      uint64_t returned = now_ns();                                                                 \
+      task->waits[result->waits++] = first_or(&(scene)->first, start, returned);                    \
+      task->waits[result->waits++] = returned - start;                                              \
+      result->done++;                                                                               \
+    }                                                                                               \
   } while (0)
 
 static void compute_gilrt(unsigned index, void *user) {
   scene_t *scene = user;
   uint64_t chain = index;
+  unsigned stops = 0;
   gil_interp_enter(scene->interp, NULL);
   if (crew_ready()) {
     gil_acquire_inline();
     while (!crew_stopped()) {
-      turn(scene, index, &chain);
+      turn(scene, index, &chain, &stops);
       gil_poll_inline();
     }
     gil_release_inline();
@@ -126,9 +136,10 @@ static void poll_bare(scene_t *scene) {
 static void compute_bare(unsigned index, void *user) {
   scene_t *scene = user;
   uint64_t chain = index;
+  unsigned stops = 0;
   if (!crew_ready()) return;
   while (!crew_stopped()) {
-    turn(scene, index, &chain);
+    turn(scene, index, &chain, &stops);
     poll_bare(scene);
   }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::quantiles::{HALF, quantiles};
+use super::quantiles::{HALF, parts};
 use super::world::{BARE, BARE_KERNEL, stops};
 use super::{Effort, Policy, RESPONSIVE, Row, Verdict, with_two_cpus};
 use crate::commands::bench::figures::{Figures, Round, Unit};
@@ -11,6 +11,7 @@ use crate::failure::Failure;
 
 const OURS: &str = "gilrt";
 const WAYS: [&str; 2] = ["to free-threaded", "to locked"];
+const UNTIL: [&str; 2] = ["until one goes on", "until the call returns"];
 const THREADS: u32 = 16;
 
 pub static ROW: Row = Row {
@@ -25,14 +26,12 @@ pub static ROW: Row = Row {
 
 fn measure(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Round, Failure> {
     let duration = effort.duration(Duration::from_secs(1));
-    let task = Task { duration, threads: THREADS, waits: 1000, ..Task::default() };
+    let task = Task { duration, threads: THREADS, waits: 4000, ..Task::default() };
     let mut round = Round::default();
     if kernels.library_has("gil_interp_set_mode") {
         let waits = kernels.run("kernel_switch", &task)?.waits;
-        for (way, setting) in WAYS.into_iter().enumerate() {
-            let times: Vec<u64> = waits.iter().copied().skip(way).step_by(2).collect();
-            round.samples.extend(quantiles(OURS, setting, &times));
-        }
+        let settings = WAYS.map(|way| UNTIL.map(|until| format!("{way}, {until}"))).concat();
+        round.samples.extend(parts(OURS, &settings, &waits));
     } else {
         round.missing(OURS, "the library has no gil_interp_set_mode");
     }
@@ -42,8 +41,9 @@ fn measure(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Round, Failur
 }
 
 fn judge(figures: &Figures) -> Vec<Verdict> {
-    let at_most_1_ms = |setting| {
-        let half = with_two_cpus(figures.median((OURS, setting, HALF)));
+    let at_most_1_ms = |way| {
+        let setting = format!("{way}, {}", UNTIL[0]);
+        let half = with_two_cpus(figures.median((OURS, &setting, HALF)));
         Verdict::at_most(format!("{setting}: p50"), half, 1e6, Unit::Nanoseconds)
     };
     WAYS.map(at_most_1_ms).into()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::quantiles::{HALF, quantiles};
+use super::quantiles::{HALF, parts};
 use super::{Effort, Policy, RESPONSIVE, Row, Verdict, with_two_cpus};
 use crate::commands::bench::figures::{Figures, Round, Sample, Unit};
 use crate::commands::bench::kernels::{Kernels, Task};
@@ -12,8 +12,8 @@ const OURS: &str = "gilrt, free-threaded";
 /// Of the row `switch` too, which stops the world as well.
 pub const BARE: &str = "a bare flag and two futexes";
 pub const BARE_KERNEL: &str = "kernel_stop_bare";
-const STOPPED: &str = "stopped";
-const RESUMED: &str = "resumed";
+const STOPPED: &str = "until all stand still";
+const RESUMED: &str = "until one goes on";
 const THREADS: [u32; 4] = [2, 4, 16, 64];
 const JUDGED: u32 = 16;
 const ENOUGH_NS: f64 = 100e3;
@@ -36,7 +36,7 @@ fn measure(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Round, Failur
             let task = Task {
                 duration: effort.duration(Duration::from_millis(400)),
                 threads,
-                waits: 800,
+                waits: 1200,
                 ..Task::default()
             };
             round.samples.extend(stops(kernels, kernel, &task, subject, &format!("{threads} threads"))?);
@@ -45,7 +45,7 @@ fn measure(kernels: &Kernels, _: Policy, effort: Effort) -> Result<Round, Failur
     Ok(round)
 }
 
-/// The kernel tells of each stop first when all stood still, then when the call that resumes had returned.
+/// Of each stop the kernel tells three waits.
 pub fn stops(
     kernels: &Kernels,
     kernel: &str,
@@ -54,11 +54,8 @@ pub fn stops(
     beside: &str,
 ) -> Result<Vec<Sample>, Failure> {
     let waits = kernels.run(kernel, task)?.waits;
-    let each = |part, until| {
-        let waits: Vec<u64> = waits.iter().copied().skip(part).step_by(2).collect();
-        quantiles(subject, &format!("{beside}, {until}"), &waits)
-    };
-    Ok([each(0, STOPPED), each(1, RESUMED)].concat())
+    let until = [STOPPED, RESUMED, "until the call returns"].map(|until| format!("{beside}, {until}"));
+    Ok(parts(subject, &until, &waits).collect())
 }
 
 fn judge(figures: &Figures) -> Vec<Verdict> {
