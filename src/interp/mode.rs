@@ -62,7 +62,10 @@ pub fn attach(interp: &'static Interp, t: &'static Thread, how: Wait, mut won: b
         } else {
             let won = if won { interp.gil.admit(t, how) } else { interp.gil.acquire_slow(t, how) };
             // Refused: there may be no lock any more, and somebody who stops the world.
-            won.inspect_err(|_| world::departed(t, interp))?;
+            if won.is_err() && !mutant!("refused-untold") {
+                world::departed(t, interp);
+            }
+            won?;
             if keeps_lock(interp, t) {
                 if interp.gil.has_earned(t) {
                     interp.gil.take_bias(t);
