@@ -209,6 +209,14 @@ fn threads_of_an_interpreter_without_a_lock_count_exactly() {
     passes("free.c");
 }
 
+/// Modes, as gil_mode_t numbers them.
+#[test]
+fn hundreds_of_interpreters_at_once_and_thousands_one_after_the_other_leave_nothing_behind() {
+    for mode in ["0", "2"] {
+        passes_with("interps_many.c", &[mode]);
+    }
+}
+
 #[test]
 fn interpreters_that_share_a_lock_share_nothing_else() {
     passes("shared.c");

@@ -24,8 +24,11 @@ fn main() {
 /// the way that a host's calls go.
 fn compile_kernels() {
     const INCLUDE: &str = "../../include";
+    // What the module `image` computes with, which is measured without libgilrt as well.
+    const IMAGE: &str = "../../cext/image";
     println!("cargo::rerun-if-changed=kernels");
     println!("cargo::rerun-if-changed={INCLUDE}");
+    println!("cargo::rerun-if-changed={IMAGE}");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("Cargo sets OUT_DIR")).join("kernels");
     std::fs::create_dir_all(&out).unwrap_or_else(|error| panic!("cannot create {}: {error}", out.display()));
     let sources = [
@@ -39,9 +42,14 @@ fn compile_kernels() {
         "counts",
         "together",
         "collect",
+        "free",
+        "interps",
+        "stop",
+        "switch",
+        "image",
     ];
-    link(&sources, INCLUDE, &out.join("libkernels.so"));
-    link(&["empty"], INCLUDE, &out.join("libempty.so"));
+    link(&sources, &[INCLUDE, IMAGE], &out.join("libkernels.so"));
+    link(&["empty"], &[INCLUDE], &out.join("libempty.so"));
     link_cpp(&out.join("libcpp.so"));
     println!("cargo::rustc-env=GILRT_BUILT_KERNELS={}", out.display());
 }
@@ -65,12 +73,13 @@ fn link_cpp(library: &Path) {
 }
 
 /// Optimized whatever the profile: it is the compiled program that is measured.
-fn link(sources: &[&str], include: &str, library: &Path) {
+fn link(sources: &[&str], includes: &[&str], library: &Path) {
     let mut build = cc::Build::new();
     build.std("gnu11").warnings(true).pic(true).opt_level(2).debug(false).force_frame_pointer(false);
     let compiler = build.get_compiler();
     let mut command = compiler.to_command();
-    command.arg("-shared").arg("-o").arg(library).arg("-I").arg(include);
+    command.arg("-shared").arg("-o").arg(library);
+    command.args(includes.iter().map(|folder| format!("-I{folder}")));
     command.args(sources.iter().map(|name| format!("kernels/{name}.c"))).args(["-lpthread", "-ldl"]);
     match command.status() {
         Ok(status) if status.success() => {}

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KERNEL_MOST_THREADS 16
+#define KERNEL_MOST_THREADS 64
 
 typedef struct kernel_task {
   uint64_t units;       /* how much work there is, where that is fixed */
@@ -18,6 +18,7 @@ typedef struct kernel_task {
   uint32_t timed;       /* not 0: each acquisition is timed, which slows it down */
   uint64_t *waits;      /* room for the nanoseconds of each wait */
   size_t capacity;      /* of `waits` */
+  char **arguments;     /* paths, for a kernel that says which */
 } kernel_task_t;
 
 typedef struct kernel_result {

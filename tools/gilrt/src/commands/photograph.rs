@@ -18,7 +18,7 @@ use crate::workers::{Kind, Workers};
 use crate::{output, report, search};
 
 /// The photograph travels with the tool, so that an installed one works anywhere.
-static PHOTOGRAPH: &[u8] = include_bytes!("../../../../cext/image/coffee.png");
+pub static PHOTOGRAPH: &[u8] = include_bytes!("../../../../cext/image/coffee.png");
 const RADIUS: u32 = 20;
 const THREADS: [u32; 3] = [1, 2, 4];
 /// Of the other workers there are as many as CPUs, which shows the most; four at the most, as of threads.
