@@ -154,13 +154,14 @@ pub fn state_in(interp: &'static Interp) -> Result<&'static Thread, Status> {
     Ok(t)
 }
 
-/// The calling thread's state in `interp`, if it has one. Gives back those of interpreters that were closed.
+/// The calling thread's state in `interp`, if it has one. Gives back those of interpreters that were closed, but for one that it
+/// comes back to.
 pub fn find_state(interp: &'static Interp) -> Option<&'static Thread> {
     let (mut found, mut kept, mut next) = (None, None::<&'static Thread>, first_state());
     while let Some(t) = next {
         // SAFETY: null, or a state of this thread.
         next = unsafe { t.sibling.load(Relaxed).as_ref() };
-        if lives::is_closed(t) && !std::ptr::eq(t, tls::current()) {
+        if lives::is_closed(t) && !std::ptr::eq(t, tls::current()) && t.away.load(Relaxed) == 0 {
             match kept {
                 None => _ = set_first_state(next),
                 Some(k) => k.sibling.store(pointer(next), Relaxed),
@@ -318,6 +319,7 @@ pub fn wait_until_closed(interp: &'static Interp, deadline: u64) -> Result<(), S
 /// By the last thread of a closed interpreter: what others left there is done.
 pub fn last_rites(t: &'static Thread) -> Result<(), Status> {
     crate::attach::acquire_as::<Runtime>(t, Wait::Return)?;
+    crate::module::end_in(Interp::of(t));
     crate::object::hot::sweep();
     crate::object::collect::run::collect_last(t);
     crate::object::hot::sweep(); // what only garbage has referred to

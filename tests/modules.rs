@@ -166,3 +166,24 @@ fn what_a_function_leaves_of_the_lock_is_put_right_and_told() {
         says(finished.line("error "), &["careless", "acquires", "releases"]);
     }
 }
+
+/// A copy is another file, and hence another module.
+fn copy_of(module: &Path, name: &str) -> PathBuf {
+    let copy = scratch(name);
+    fs::copy(module, &copy).expect("the module can be copied");
+    copy
+}
+
+#[test]
+fn a_module_has_a_state_in_each_interpreter_that_uses_it() {
+    let states = module("modules/states.c");
+    let copy = copy_of(&states, "states.deleted.so");
+    run(command(&program("module_states.c")).args([&states, &copy])).expect_success();
+}
+
+#[test]
+fn modules_are_opened_called_and_closed_by_many_at_once() {
+    let states = module("modules/states.c");
+    let copy = copy_of(&states, "states.copy.so");
+    run(command(&program("module_races.c")).args([&states, &copy])).expect_success();
+}

@@ -185,6 +185,7 @@ fn end(interp: &'static Interp, deadline: u64, inside: tls::Inside) -> Result<()
         types::report_leaks(interp);
     }
     retire(interp, mine);
+    crate::module::reap();
     Ok(())
 }
 
