@@ -27,7 +27,7 @@ use definition::{Call, Definition, Function};
 pub use list::{Libraries, freeze};
 use list::{Claim, LIBRARIES, Last, User};
 use load::Names;
-pub use need::needs_lock;
+pub use need::let_go_of_lock;
 use std::ffi::{CStr, c_void};
 use std::ptr;
 use std::sync::atomic::AtomicPtr;

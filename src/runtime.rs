@@ -154,14 +154,13 @@ pub fn state_in(interp: &'static Interp) -> Result<&'static Thread, Status> {
     Ok(t)
 }
 
-/// The calling thread's state in `interp`, if it has one. Gives back those of interpreters that were closed, but for one that it
-/// comes back to.
+/// The calling thread's state in `interp`, if it has one. Gives back those of interpreters that were closed.
 pub fn find_state(interp: &'static Interp) -> Option<&'static Thread> {
     let (mut found, mut kept, mut next) = (None, None::<&'static Thread>, first_state());
     while let Some(t) = next {
         // SAFETY: null, or a state of this thread.
         next = unsafe { t.sibling.load(Relaxed).as_ref() };
-        if lives::is_closed(t) && !std::ptr::eq(t, tls::current()) && t.away.load(Relaxed) == 0 {
+        if lives::is_closed(t) && !std::ptr::eq(t, tls::current()) {
             match kept {
                 None => _ = set_first_state(next),
                 Some(k) => k.sibling.store(pointer(next), Relaxed),

@@ -187,3 +187,32 @@ fn modules_are_opened_called_and_closed_by_many_at_once() {
     let copy = copy_of(&states, "states.copy.so");
     run(command(&program("module_races.c")).args([&states, &copy])).expect_success();
 }
+
+#[test]
+fn a_module_that_needs_a_gil_turns_it_on_or_is_refused() {
+    let (needy, states) = (module("modules/needy.c"), module("modules/states.c"));
+    run(command(&program("module_gil.c")).args([&needy, &states])).expect_success();
+}
+
+/// The main interpreter is made so by its host or by the environment.
+#[test]
+fn the_environment_can_make_the_main_interpreter_strict() {
+    let (driver, good) = (program("drive.c"), module("modules/good.c"));
+    let opened = |strict: &str| {
+        let mut driver = command(&driver);
+        driver.arg(&good).env("GILRT_MODE", "free").env("GILRT_STRICT", strict).env_remove("GILRT_LOG");
+        run(&mut driver).expect_success()
+    };
+    let refused = opened("1");
+    assert_eq!(refused.line("open "), "GILRT_ERR_MODULE");
+    says(refused.line("error "), &["good", "main", "strict", "GILRT_MODULE_FREE_THREADED"]);
+    let taken = opened("0");
+    assert_eq!(taken.line("open "), "GILRT_OK");
+    says(taken.stderr.trim_end(), &["gilrt: interpreter main has a GIL from now on: module good"]);
+    let bad = opened("maybe");
+    assert!(
+        bad.stderr.starts_with("gilrt: GILRT_STRICT=maybe is ignored: allowed are 0 or 1\n"),
+        "{}",
+        bad.stderr
+    );
+}

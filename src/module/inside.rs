@@ -2,7 +2,7 @@
 
 use super::Library;
 use crate::attach::slow::{self as attach, Runtime};
-use crate::attach::{acquire, detach, region_begin, region_end, release};
+use crate::attach::{acquire, detach, release};
 use crate::check;
 use crate::interp::{Interp, lives};
 use crate::runtime;
@@ -60,23 +60,7 @@ pub fn attached<R>(library: &'static Library, f: impl FnOnce() -> R) -> Result<R
 
 /// As [`attached`], in `interp`, which stays open meanwhile, from wherever the calling thread is.
 pub fn within<R>(library: &'static Library, interp: &'static Interp, f: impl FnOnce() -> R) -> Result<Ran<R>, Status> {
-    let t = tls::current();
-    if ptr::eq(Interp::of(t), interp) {
-        return attached(library, f);
-    }
-    let known = t.id != 0;
-    if known {
-        t.away.store(t.away.load(Relaxed) + 1, Relaxed); // it is come back to, attached or not: its state is not given away
-    }
-    let saved = region_begin::<Runtime>(t);
-    let ran = lives::enter(interp).and_then(|_| attached(library, f));
-    come_back(t);
-    region_end::<Runtime>(t, saved);
-    if known {
-        t.away.store(t.away.load(Relaxed) - 1, Relaxed);
-        Interp::of(t).gil.departed(); // who closes it may have seen that
-    }
-    ran
+    lives::visit(interp, |_| attached(library, f))?
 }
 
 /// The calling thread acts by `t` again, its state in another interpreter.

@@ -254,8 +254,10 @@ impl Libraries {
         Last::Nothing
     }
 
-    pub(super) fn some_need_a_lock(&self, interp: &Interp, needs: impl Fn(&Definition) -> bool) -> bool {
-        self.entries.iter().any(|e| e.is_in(interp) && needs(e.library().definition) && !e.is_done())
+    /// One whose code may run in `interp`.
+    pub(super) fn first_in(&self, interp: &Interp, wanted: impl Fn(&Definition) -> bool) -> Option<&'static Library> {
+        let found = |e: &&Entry| e.is_in(interp) && wanted(e.library().definition) && !e.is_done();
+        self.entries.iter().find(found).map(Entry::library)
     }
 
     /// In a forked child, of whose parent's threads only this one exists; `idle` if it runs no module's code.

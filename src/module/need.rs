@@ -6,7 +6,7 @@ use super::definition::Definition;
 use super::list::LIBRARIES;
 use crate::abi::module::GILRT_MODULE_FREE_THREADED;
 use crate::config::Mode;
-use crate::interp::Interp;
+use crate::interp::{Interp, lives};
 use crate::status::Status;
 use crate::watch::error_text;
 use crate::watch::log::{self, Text};
@@ -32,7 +32,7 @@ pub fn admit(library: &Library, here: &'static Interp, who: &Text) -> Result<(),
         ));
     }
     // Also where there is one: the host may be about to turn it off, before it could see that this module is here.
-    here.set_mode(Mode::Locked)?;
+    lives::set_mode(here, Mode::Locked)?;
     if free && here.warn_once() {
         log::warn(format_args!(
             "interpreter {name} has a GIL from now on: module {module} does not declare GILRT_MODULE_FREE_THREADED"
@@ -41,7 +41,15 @@ pub fn admit(library: &Library, here: &'static Interp, who: &Text) -> Result<(),
     Ok(())
 }
 
-/// Whether code may run in `interp` that needs its GIL: of a module that is loaded there, or has objects there.
-pub fn needs_lock(interp: &Interp) -> bool {
-    LIBRARIES.lock().some_need_a_lock(interp, needs)
+/// Busy while code may run in `interp` that needs its GIL: of a module that is loaded there, or has objects there. By a thread that has
+/// the GIL: who is about to load one says so in the list before it comes for that.
+pub fn let_go_of_lock(interp: &Interp) -> Result<(), Status> {
+    match LIBRARIES.lock().first_in(interp, needs) {
+        None => Ok(()),
+        Some(library) => {
+            let (name, module) = (&interp.name, library.name());
+            let text = format_args!("interpreter {name} keeps its GIL as long as module {module} is open there or has objects there");
+            Err(error_text::set(Status::Busy, text))
+        }
+    }
 }
