@@ -31,6 +31,14 @@
 
 #define CHECK_STATUS(actual, expected) check_status(__FILE__, __LINE__, #actual, (actual), (expected))
 
+/* What is alive after the end of the runtime. Where the program ran in an interpreter of its own (in_mode.c), that is gone, and its
+   figures with it. */
+#define CHECK_LEFT_AT_THE_END(expected)                                                                                \
+  do {                                                                                                                 \
+    long long left_ = obj_live_count();                                                                                \
+    if (left_ != GILRT_ERR_CLOSED) check_equal(__FILE__, __LINE__, "what is left", left_, (expected));                  \
+  } while (0)
+
 /* Waits for what another thread is bound to do; if it never does, the time limit of the whole program ends it. */
 #define AWAIT(condition)                                                                                               \
   do {                                                                                                                 \

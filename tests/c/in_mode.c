@@ -3,7 +3,8 @@
 
    main       in the main interpreter, whatever GILRT_MODE says of it
    own        in an interpreter beside it, with a GIL of its own
-   shared     the same, with the GIL of the main interpreter, in which another thread is busy
+   shared     the same, with the GIL of the main interpreter
+   busy       the same, while another thread runs in the main interpreter
    forced     in the main interpreter, where the module GILRT_TEST_MODULE is open, which needs a GIL
    switching  in the main interpreter, whose mode another thread changes every few milliseconds
 
@@ -84,20 +85,43 @@ static void *switcher(void *unused) {
   return unused;
 }
 
+int __real_gilrt_module_open(const char *path, gilrt_library_t **out);
+void __real_gilrt_set_log(void (*log)(int level, const char *message, void *user), void *user);
+
+static void (*programs_log)(int level, const char *message, void *user);
+static void *programs_log_user;
+
+static void quiet(int level, const char *message, void *user) { (void)level, (void)message, (void)user; }
+
 static void force(void) {
   gilrt_library_t *library;
-  int status = gilrt_module_open(getenv("GILRT_TEST_MODULE"), &library);
+  gil_interp_t *before;
+  uint32_t depth = gil_detach();
+  CHECK_STATUS(gil_interp_enter(__real_gil_interp_main(), &before), GILRT_OK);
+  __real_gilrt_set_log(quiet, NULL);
+  int status = __real_gilrt_module_open(getenv("GILRT_TEST_MODULE"), &library);
   if (status != GILRT_OK) check_fail(__FILE__, __LINE__, "%s", gilrt_error_text());
+  __real_gilrt_set_log(programs_log, programs_log_user);
   CHECK_EQ(gil_interp_mode(__real_gil_interp_main()), GIL_MODE_LOCKED);
+  CHECK_STATUS(gil_interp_enter(before, NULL), GILRT_OK);
+  CHECK_STATUS(gil_attach(depth), GILRT_OK);
 }
+
+int __real_gilrt_stats_get(gil_interp_t *interp, gilrt_stats_t *out);
+
+static uint64_t acquires_before; /* by what was done here */
 
 static void begin(void) {
   if (mode_is("own")) make_home(GIL_MODE_LOCKED);
-  else if (mode_is("shared")) make_home(GIL_MODE_SHARED);
+  else if (mode_is("shared") || mode_is("busy")) make_home(GIL_MODE_SHARED);
   else if (mode_is("forced")) force();
   else CHECK(mode_is("main") || mode_is("switching"));
-  if (mode_is("shared")) start_companion(neighbour);
+  if (mode_is("busy")) start_companion(neighbour);
   if (mode_is("switching")) start_companion(switcher);
+  gilrt_stats_t stats = {.struct_size = sizeof stats};
+  gil_interp_t *there = atomic_load(&home);
+  CHECK_STATUS(__real_gilrt_stats_get(there ? there : __real_gil_interp_main(), &stats), GILRT_OK);
+  acquires_before = stats.acquires;
 }
 
 gil_interp_t *__real_gil_interp_current(void);
@@ -120,6 +144,12 @@ WRAPPED(int, gilrt_init, const gilrt_config_t *config) {
   return status;
 }
 
+WRAPPED(void, gilrt_set_log, void (*log)(int level, const char *message, void *user), void *user) {
+  programs_log = log;
+  programs_log_user = user;
+  __real_gilrt_set_log(log, user);
+}
+
 WRAPPED(int, gilrt_finalize, uint64_t timeout_ns) {
   end_companion();
   return __real_gilrt_finalize(timeout_ns);
@@ -128,6 +158,13 @@ WRAPPED(int, gilrt_finalize, uint64_t timeout_ns) {
 WRAPPED(int, gil_acquire, void) {
   int status = arrive();
   return status == GILRT_OK ? __real_gil_acquire() : status;
+}
+
+/* Of the inline function, by a thread that is unknown to the library: it has attached nobody yet. */
+WRAPPED(int, gil_acquire_slow, gil_thread_t *t) {
+  CHECK_EQ(pthread_once(&once, begin), 0);
+  if (!atomic_load(&home) || __real_gil_interp_current() != __real_gil_interp_main()) return __real_gil_acquire_slow(t);
+  return __wrap_gil_acquire();
 }
 
 WRAPPED(int, gil_try_acquire, void) {
@@ -148,6 +185,13 @@ WRAPPED(int, gil_stop_world, void) {
 WRAPPED(int, obj_type_new, const obj_type_config_t *config, obj_type_t **out) {
   int status = arrive();
   return status == GILRT_OK ? __real_obj_type_new(config, out) : status;
+}
+
+/* Also in signal handlers: there the thread has arrived, or is unknown, and a handler that enters an interpreter is refused at
+   the worst. */
+WRAPPED(int, gil_call_soon, int (*fn)(void *user), void *user) {
+  int status = arrive();
+  return status == GILRT_OK ? __real_gil_call_soon(fn, user) : status;
 }
 
 WRAPPED(int, gilrt_module_open, const char *path, gilrt_library_t **out) {
@@ -182,5 +226,7 @@ WRAPPED(gil_interp_t *, gil_interp_current, void) {
 }
 
 WRAPPED(int, gilrt_stats_get, gil_interp_t *interp, gilrt_stats_t *out) {
-  return __real_gilrt_stats_get(interp ? interp : __wrap_gil_interp_main(), out);
+  int status = __real_gilrt_stats_get(interp ? interp : __wrap_gil_interp_main(), out);
+  if (status == GILRT_OK && !interp) out->acquires -= acquires_before;
+  return status;
 }

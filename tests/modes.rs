@@ -1,0 +1,314 @@
+//! The C programs of `tests/c` and the samples in all modes: each is compiled once, and its environment says where it runs. The
+//! other test files run them in the main interpreter as it is by default.
+#![cfg(all(target_os = "linux", not(loom)))]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Mutex;
+
+use support::{Finished, command, module, program_in_modes, root, run};
+
+/// GILRT_TEST_MODE as `tests/c/in_mode.c` knows it, and GILRT_MODE.
+#[derive(Clone, Copy, PartialEq)]
+struct Mode(&'static str, &'static str);
+
+/// The main interpreter without a lock.
+const FREE: Mode = Mode("main", "free");
+/// An interpreter beside the main one, with its own lock.
+const OWN: Mode = Mode("own", "locked");
+/// One that has the main interpreter's lock.
+const SHARED: Mode = Mode("shared", "locked");
+/// The same, while a thread is busy in the main one.
+const BUSY: Mode = Mode("busy", "locked");
+/// The main interpreter, where a module has turned the lock on.
+const FORCED: Mode = Mode("forced", "free");
+/// The main interpreter, whose mode changes all the time.
+const SWITCHING: Mode = Mode("switching", "free");
+
+/// A program and its arguments.
+type Run = (&'static str, &'static [&'static str]);
+
+/// What holds in every mode.
+const IN_ANY: &[Run] = &[
+    ("blocking.c", &[]),
+    ("call_soon.c", &[]),
+    ("collect.c", &["0"]),
+    ("collect_finalize.c", &["0"]),
+    ("collect_lies.c", &["0"]),
+    ("collect_memory.c", &[]),
+    ("collect_threads.c", &["0"]),
+    ("collect_threads.c", &["1"]),
+    ("collect_weak.c", &["0"]),
+    ("counts.c", &[]),
+    ("counts_locked.c", &[]),
+    ("errno.c", &[]),
+    ("exit_destructors.c", &[]),
+    ("failing_hooks.c", &[]),
+    ("finalize_race.c", &[]),
+    ("finalize_region.c", &[]),
+    ("first_use.c", &[]),
+    ("fork_nowhere.c", &[]),
+    ("fork_storm.c", &["lock"]),
+    ("fork_storm.c", &["calls"]),
+    ("fork_storm.c", &["weak"]),
+    ("fork_storm.c", &["hot"]),
+    ("giving_way.c", &[]),
+    ("host_words.c", &[]),
+    ("hot.c", &[]),
+    ("inline.c", &[]),
+    ("inline_foreign.c", &[]),
+    ("locked_destructors.c", &[]),
+    ("object_lock.c", &[]),
+    ("objects.c", &[]),
+    ("one_cpu.c", &[]),
+    ("saturation.c", &[]),
+    ("try_incref.c", &[]),
+    ("weak.c", &[]),
+    ("weak_race.c", &["5"]),
+    ("wrapper_map.c", &["5"]),
+];
+
+/// What is about a lock: that one thread is inside, who waits, who is next. Not where it comes and goes, or others want it too.
+const WITH_A_LOCK: &[Run] = &[
+    ("bias.c", &["300"]),
+    ("call_soon_handoff.c", &[]),
+    ("exclusion.c", &[]),
+    ("finalize_waiters.c", &[]),
+    ("fork_states.c", &[]),
+    ("limits.c", &[]),
+    ("misuse.c", &[]),
+    ("nesting.c", &[]),
+    ("release_waits_for_nobody.c", &[]),
+    ("signal_acquire.c", &[]),
+    ("signal_storm.c", &[]),
+    ("stats.c", &[]),
+    ("thousand.c", &[]),
+    ("thread_exit.c", &[]),
+    ("timed.c", &[]),
+    ("timer.c", &["interval"]),
+    ("timer.c", &["responsive"]),
+    ("wake_unlocked.c", &[]),
+    ("wall_clock.c", &[]),
+];
+
+/// What is about one mode, or about something that there is once in a process; other test files run it where it belongs.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("checking.c", "checking mode, one misuse after another: tests/checking.rs"),
+    ("checking_interps.c", "makes interpreters of each mode itself: tests/checking_interps.rs"),
+    ("close_late_references.c", "makes the interpreters that it closes"),
+    ("close_stopped.c", "makes a free interpreter, and closes it"),
+    ("collect_checked.c", "checking mode: tests/checking.rs"),
+    ("collect_fork.c", "forks while others wait for the lock, and makes a free interpreter itself"),
+    ("collect_free.c", "makes a free interpreter itself"),
+    ("collect_try.c", "makes an interpreter of each mode itself"),
+    ("deep.c", "makes an interpreter of each mode itself, and takes its time"),
+    ("dlopen_in_thread.c", "opens the library by its path"),
+    ("drive.c", "is what the samples are run by, below"),
+    ("end_first.c", "nothing starts, in no mode"),
+    ("environment.c", "what the environment says of the main interpreter"),
+    ("fork_free.c", "makes a free interpreter itself"),
+    ("fork_handlers.c", "opens the library by its path"),
+    ("fork_objects.c", "makes a free interpreter itself"),
+    ("free.c", "makes free interpreters itself"),
+    ("hot_becoming.c", "makes an interpreter of each mode itself"),
+    ("hot_nomem.c", "counts allocations, of which in_mode.c makes some"),
+    ("in_mode.c", "is no program, but what all of this is done by"),
+    ("inline_interps.c", "makes its interpreters itself"),
+    ("leaks.c", "what the end says of the main interpreter: tests/leaks.rs"),
+    ("life.c", "the life of the runtime, which there is once"),
+    ("modes.c", "changes the mode itself"),
+    ("module_gil.c", "makes free interpreters, and gives them a GIL, itself"),
+    ("module_null.c", "what is refused is so in any mode"),
+    ("module_outlived.c", "a module that needs a GIL has one in any mode"),
+    ("module_races.c", "makes an interpreter of each mode itself"),
+    ("module_states.c", "makes an interpreter of each mode itself"),
+    ("no_membarrier.c", "how the lock of a process without membarrier is"),
+    ("object_deadlock.c", "hangs, or is about checking mode"),
+    ("order_interval.c", "one policy, and the order that it makes"),
+    ("order_responsive.c", "one policy, and the order that it makes"),
+    ("order_ticks.c", "one policy, and the order that it makes"),
+    ("out_of_memory.c", "counts allocations, of which in_mode.c makes some"),
+    ("out_of_memory_interps.c", "makes an interpreter of each mode itself"),
+    ("section_signal.c", "makes a free interpreter itself"),
+    ("sections.c", "makes a free interpreter itself"),
+    ("signal_pend.c", "makes an interpreter of each mode itself"),
+    ("two_closers.c", "makes an interpreter of each mode itself"),
+    ("weak_nomem.c", "counts allocations, of which in_mode.c makes some"),
+];
+
+/// A new program is in one of the lists, or this fails.
+#[test]
+fn every_program_runs_in_all_modes_or_says_why_not() {
+    let folder = fs::read_dir(root().join("tests/c")).expect("the programs are there");
+    let files = folder
+        .map(|entry| entry.expect("it can be read").file_name().into_string().expect("a name in UTF-8"));
+    let programs: BTreeSet<String> = files.filter(|name| name.ends_with(".c")).collect();
+    let run = IN_ANY.iter().chain(WITH_A_LOCK).map(|(source, _)| source.to_string()).collect::<BTreeSet<_>>();
+    let not = ELSEWHERE.iter().map(|(source, _)| source.to_string()).collect::<BTreeSet<_>>();
+    assert_eq!(run.intersection(&not).collect::<Vec<_>>(), Vec::<&String>::new(), "both run and not");
+    assert_eq!(run.union(&not).cloned().collect::<BTreeSet<_>>(), programs);
+}
+
+/// Compiled once, for all tests of this file.
+fn built(source: &'static str) -> PathBuf {
+    static BUILT: Mutex<BTreeMap<&str, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut built = BUILT.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    built.entry(source).or_insert_with(|| program_in_modes(source)).clone()
+}
+
+fn in_mode(Mode(test, main): Mode, source: &'static str) -> Command {
+    let mut command = command(&built(source));
+    command.env("GILRT_TEST_MODE", test).env("GILRT_MODE", main);
+    if test == "forced" {
+        static FORCING: Mutex<Option<PathBuf>> = Mutex::new(None);
+        let mut forcing = FORCING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        command.env("GILRT_TEST_MODULE", forcing.get_or_insert_with(|| module("modules/careless.c")));
+    }
+    command
+}
+
+/// All of them, and then which have failed.
+#[track_caller]
+fn all_pass(mode: Mode, programs: &[Run]) {
+    let finished = programs.iter().map(|(source, arguments)| run(in_mode(mode, source).args(*arguments)));
+    let failures: Vec<String> = finished.filter(|f| !f.success).map(|f| f.description).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn programs_without_a_lock() {
+    all_pass(FREE, IN_ANY);
+}
+
+#[test]
+fn programs_in_an_interpreter_with_its_own_lock() {
+    all_pass(OWN, IN_ANY);
+    all_pass(OWN, WITH_A_LOCK);
+}
+
+#[test]
+fn programs_in_an_interpreter_with_a_shared_lock() {
+    all_pass(SHARED, IN_ANY);
+    all_pass(SHARED, WITH_A_LOCK);
+}
+
+#[test]
+fn programs_while_others_are_busy_with_the_shared_lock() {
+    all_pass(BUSY, IN_ANY);
+}
+
+#[test]
+fn programs_under_a_lock_that_a_module_has_turned_on() {
+    all_pass(FORCED, IN_ANY);
+    all_pass(FORCED, WITH_A_LOCK);
+}
+
+#[test]
+fn programs_while_the_mode_changes() {
+    all_pass(SWITCHING, IN_ANY);
+}
+
+/// The samples need build.rs to have compiled them.
+#[cfg(feature = "samples")]
+mod samples {
+    use super::*;
+    use std::path::Path;
+
+    const MODES: [Mode; 6] = [FREE, OWN, SHARED, BUSY, FORCED, SWITCHING];
+    const THREADS: usize = 5;
+
+    fn call(mode: Mode, options: &[&str], name: &str, function: &str, arguments: &[&str]) -> Finished {
+        let sample = Path::new(env!("GILRT_MODULES_DIR")).join(name).with_extension("so");
+        let threads = THREADS.to_string();
+        let mut drive = in_mode(mode, "drive.c");
+        drive.args(["-t", &threads, "-n", "2"]).args(options).arg(sample).arg(function).args(arguments);
+        let finished = run(drive.env_remove("GILRT_LOG")).expect_success();
+        for thread in 0..THREADS {
+            assert_eq!(finished.line(&format!("call {thread} ")), "GILRT_OK", "{}", finished.description);
+        }
+        assert_eq!(finished.line("live "), "0", "{}", finished.description);
+        finished
+    }
+
+    /// A module that needs a lock is given one where there was none, and that is said once.
+    fn was_given_a_lock(finished: &Finished) -> bool {
+        let told = finished.stderr.matches("has a GIL from now on").count();
+        assert!(told <= 1, "{}", finished.description);
+        told == 1
+    }
+
+    #[test]
+    fn the_counter_is_given_a_lock_and_loses_nothing() {
+        for mode in MODES {
+            let finished = call(mode, &[], "counter", "locked", &["20000"]);
+            assert_eq!(finished.reported("counted"), [100_000; 2], "{}", finished.description);
+            assert!(was_given_a_lock(&finished) || mode != FREE, "{}", finished.description);
+        }
+    }
+
+    #[test]
+    fn the_vector_is_given_a_lock_and_frees_each_object_once() {
+        for mode in MODES {
+            for (function, rounds) in [("push", "1000"), ("churn", "2000"), ("nest", "500")] {
+                let finished = call(mode, &[], "vector", function, &[rounds]);
+                let expected = if function == "nest" { vec![0, 0] } else { finished.reported("length") };
+                assert_eq!(finished.reported("alive"), expected, "{}", finished.description);
+                assert!(was_given_a_lock(&finished) || mode != FREE, "{}", finished.description);
+            }
+        }
+    }
+
+    #[test]
+    fn the_graph_is_given_a_lock_and_keeps_what_can_be_reached() {
+        for mode in MODES {
+            for (function, rounds) in [("rings", "500"), ("churn", "1500")] {
+                let finished = call(mode, &[], "graph", function, &[rounds]);
+                assert_eq!(
+                    finished.reported("alive"),
+                    finished.reported("reachable"),
+                    "{}",
+                    finished.description
+                );
+                assert!(was_given_a_lock(&finished) || mode != FREE, "{}", finished.description);
+            }
+        }
+    }
+
+    #[test]
+    fn the_cache_is_right_with_a_lock_and_without() {
+        for mode in MODES {
+            for function in ["lookup", "churn", "stream"] {
+                let finished = call(mode, &[], "cache", function, &["1000"]);
+                assert_eq!(finished.reported("unsound"), [0, 0], "{}", finished.description);
+                assert!(!was_given_a_lock(&finished), "{}", finished.description);
+            }
+        }
+    }
+
+    #[test]
+    fn a_filter_makes_the_same_picture_in_every_mode() {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("modes");
+        fs::create_dir_all(&folder).expect("the folder can be made");
+        let input = folder.join("in.ppm");
+        let pixels = (0..90 * 70 * 3u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
+        let picture: Vec<u8> = b"P6 90 70 255\n".iter().copied().chain(pixels).collect();
+        fs::write(&input, picture).expect("the picture can be written");
+        for function in ["blur", "sobel"] {
+            let mut first = None;
+            for mode in MODES {
+                for options in [&[][..], &["-r"]] {
+                    let output = folder.join(format!("{function}.ppm"));
+                    let paths = [input.to_str().expect("UTF-8"), output.to_str().expect("UTF-8")];
+                    let finished = call(mode, options, "image", function, &paths);
+                    assert!(!was_given_a_lock(&finished), "{}", finished.description);
+                    let made = fs::read(&output).expect("the filter wrote a picture");
+                    assert!(*first.get_or_insert_with(|| made.clone()) == made, "{}", finished.description);
+                }
+            }
+        }
+    }
+}
