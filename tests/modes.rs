@@ -35,7 +35,6 @@ type Run = (&'static str, &'static [&'static str]);
 /// What holds in every mode.
 const IN_ANY: &[Run] = &[
     ("blocking.c", &[]),
-    ("call_soon.c", &[]),
     ("collect.c", &["0"]),
     ("collect_finalize.c", &["0"]),
     ("collect_lies.c", &["0"]),
@@ -59,7 +58,6 @@ const IN_ANY: &[Run] = &[
     ("giving_way.c", &[]),
     ("host_words.c", &[]),
     ("hot.c", &[]),
-    ("inline.c", &[]),
     ("inline_foreign.c", &[]),
     ("locked_destructors.c", &[]),
     ("object_lock.c", &[]),
@@ -79,6 +77,7 @@ const WITH_A_LOCK: &[Run] = &[
     ("exclusion.c", &[]),
     ("finalize_waiters.c", &[]),
     ("fork_states.c", &[]),
+    ("inline.c", &[]),
     ("limits.c", &[]),
     ("misuse.c", &[]),
     ("nesting.c", &[]),
@@ -94,6 +93,9 @@ const WITH_A_LOCK: &[Run] = &[
     ("wake_unlocked.c", &[]),
     ("wall_clock.c", &[]),
 ];
+
+/// What is about the main interpreter: it is the one that a thread means which has entered none.
+const IN_THE_MAIN_ONE: &[Run] = &[("call_soon.c", &[])];
 
 /// What is about one mode, or about something that there is once in a process; other test files run it where it belongs.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -147,7 +149,12 @@ fn every_program_runs_in_all_modes_or_says_why_not() {
     let files = folder
         .map(|entry| entry.expect("it can be read").file_name().into_string().expect("a name in UTF-8"));
     let programs: BTreeSet<String> = files.filter(|name| name.ends_with(".c")).collect();
-    let run = IN_ANY.iter().chain(WITH_A_LOCK).map(|(source, _)| source.to_string()).collect::<BTreeSet<_>>();
+    let run = IN_ANY
+        .iter()
+        .chain(WITH_A_LOCK)
+        .chain(IN_THE_MAIN_ONE)
+        .map(|(source, _)| source.to_string())
+        .collect::<BTreeSet<_>>();
     let not = ELSEWHERE.iter().map(|(source, _)| source.to_string()).collect::<BTreeSet<_>>();
     assert_eq!(run.intersection(&not).collect::<Vec<_>>(), Vec::<&String>::new(), "both run and not");
     assert_eq!(run.union(&not).cloned().collect::<BTreeSet<_>>(), programs);
@@ -182,6 +189,7 @@ fn all_pass(mode: Mode, programs: &[Run]) {
 #[test]
 fn programs_without_a_lock() {
     all_pass(FREE, IN_ANY);
+    all_pass(FREE, IN_THE_MAIN_ONE);
 }
 
 #[test]
@@ -204,12 +212,14 @@ fn programs_while_others_are_busy_with_the_shared_lock() {
 #[test]
 fn programs_under_a_lock_that_a_module_has_turned_on() {
     all_pass(FORCED, IN_ANY);
+    all_pass(FORCED, IN_THE_MAIN_ONE);
     all_pass(FORCED, WITH_A_LOCK);
 }
 
 #[test]
 fn programs_while_the_mode_changes() {
     all_pass(SWITCHING, IN_ANY);
+    all_pass(SWITCHING, IN_THE_MAIN_ONE);
 }
 
 /// The samples need build.rs to have compiled them.

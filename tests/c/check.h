@@ -31,6 +31,12 @@
 
 #define CHECK_STATUS(actual, expected) check_status(__FILE__, __LINE__, #actual, (actual), (expected))
 
+/* Whether a lock keeps threads apart all the time: not where there is none, nor where it comes and goes (in_mode.c). */
+static inline bool one_at_a_time(void) {
+  const char *mode = getenv("GILRT_TEST_MODE");
+  return gil_interp_mode(gil_interp_main()) != GIL_MODE_FREE && !(mode && strcmp(mode, "switching") == 0);
+}
+
 /* What is alive after the end of the runtime. Where the program ran in an interpreter of its own (in_mode.c), that is gone, and its
    figures with it. */
 #define CHECK_LEFT_AT_THE_END(expected)                                                                                \

@@ -12,6 +12,7 @@
    enters with its first call that attaches; a thread that never attaches stays unknown to the library. */
 #include "check.h"
 
+#include <signal.h>
 #include <sys/types.h>
 
 /* What the program calls, and what it means. */
@@ -27,6 +28,8 @@ static _Atomic(gil_interp_t *) home; /* instead of the main interpreter; NULL: t
 static int32_t policy, count;        /* what the program asked for at the start */
 static uint64_t switch_interval_ns;
 
+static atomic_bool has_begun;
+static atomic_int companions_known; /* to the library */
 static pthread_t companion; /* in the modes that have another thread */
 static pid_t companions_process;
 static atomic_bool companion_leaves;
@@ -68,6 +71,7 @@ int __real_gil_acquire(void);
 /* Holds the shared GIL now and then, in the other interpreter. */
 static void *neighbour(void *unused) {
   while (!atomic_load(&companion_leaves) && __real_gil_acquire() == GILRT_OK) {
+    atomic_store(&companions_known, 1);
     for (int i = 0; i < 100; i++) gil_poll();
     CHECK_STATUS(gil_release(), GILRT_OK);
     sleep_us(500);
@@ -78,6 +82,7 @@ static void *neighbour(void *unused) {
 static void *switcher(void *unused) {
   for (int mode = GIL_MODE_LOCKED; !atomic_load(&companion_leaves); mode = GIL_MODE_FREE - mode) {
     int status = gil_interp_set_mode(__real_gil_interp_main(), mode);
+    atomic_store(&companions_known, 1);
     /* Busy: a module is open that needs the GIL. Closed: so is the runtime. */
     if (status != GILRT_ERR_BUSY && status != GILRT_ERR_CLOSED) CHECK_STATUS(status, GILRT_OK);
     sleep_us(2000);
@@ -93,17 +98,22 @@ static void *programs_log_user;
 
 static void quiet(int level, const char *message, void *user) { (void)level, (void)message, (void)user; }
 
-static void force(void) {
+/* In a thread of its own, so that nobody else becomes known to the library by it. */
+static void *force(void *unused) {
   gilrt_library_t *library;
-  gil_interp_t *before;
-  uint32_t depth = gil_detach();
-  CHECK_STATUS(gil_interp_enter(__real_gil_interp_main(), &before), GILRT_OK);
-  __real_gilrt_set_log(quiet, NULL);
   int status = __real_gilrt_module_open(getenv("GILRT_TEST_MODULE"), &library);
   if (status != GILRT_OK) check_fail(__FILE__, __LINE__, "%s", gilrt_error_text());
-  __real_gilrt_set_log(programs_log, programs_log_user);
   CHECK_EQ(gil_interp_mode(__real_gil_interp_main()), GIL_MODE_LOCKED);
-  CHECK_STATUS(gil_interp_enter(before, NULL), GILRT_OK);
+  return unused;
+}
+
+static void have_forced(void) {
+  pthread_t thread;
+  uint32_t depth = gil_detach();
+  __real_gilrt_set_log(quiet, NULL);
+  CHECK_EQ(pthread_create(&thread, NULL, force, NULL), 0);
+  CHECK_EQ(pthread_join(thread, NULL), 0);
+  __real_gilrt_set_log(programs_log, programs_log_user);
   CHECK_STATUS(gil_attach(depth), GILRT_OK);
 }
 
@@ -114,10 +124,11 @@ static uint64_t acquires_before; /* by what was done here */
 static void begin(void) {
   if (mode_is("own")) make_home(GIL_MODE_LOCKED);
   else if (mode_is("shared") || mode_is("busy")) make_home(GIL_MODE_SHARED);
-  else if (mode_is("forced")) force();
+  else if (mode_is("forced")) have_forced();
   else CHECK(mode_is("main") || mode_is("switching"));
   if (mode_is("busy")) start_companion(neighbour);
   if (mode_is("switching")) start_companion(switcher);
+  if (companions_process && !gil_held()) AWAIT(atomic_load(&companions_known));
   gilrt_stats_t stats = {.struct_size = sizeof stats};
   gil_interp_t *there = atomic_load(&home);
   CHECK_STATUS(__real_gilrt_stats_get(there ? there : __real_gil_interp_main(), &stats), GILRT_OK);
@@ -126,9 +137,20 @@ static void begin(void) {
 
 gil_interp_t *__real_gil_interp_current(void);
 
+/* A signal handler may be the first to come, or come while others do. */
+static void begin_once(void) {
+  if (atomic_load(&has_begun)) return;
+  sigset_t all, before;
+  sigfillset(&all);
+  CHECK_EQ(pthread_sigmask(SIG_SETMASK, &all, &before), 0);
+  CHECK_EQ(pthread_once(&once, begin), 0);
+  atomic_store(&has_begun, true);
+  CHECK_EQ(pthread_sigmask(SIG_SETMASK, &before, NULL), 0);
+}
+
 /* The calling thread is in the interpreter of the mode, unless it has entered another one. */
 static int arrive(void) {
-  CHECK_EQ(pthread_once(&once, begin), 0);
+  begin_once();
   gil_interp_t *there = atomic_load(&home);
   if (!there || __real_gil_interp_current() != __real_gil_interp_main()) return GILRT_OK;
   return gil_interp_enter(there, NULL);
@@ -162,7 +184,7 @@ WRAPPED(int, gil_acquire, void) {
 
 /* Of the inline function, by a thread that is unknown to the library: it has attached nobody yet. */
 WRAPPED(int, gil_acquire_slow, gil_thread_t *t) {
-  CHECK_EQ(pthread_once(&once, begin), 0);
+  begin_once();
   if (!atomic_load(&home) || __real_gil_interp_current() != __real_gil_interp_main()) return __real_gil_acquire_slow(t);
   return __wrap_gil_acquire();
 }
@@ -215,7 +237,7 @@ WRAPPED(int64_t, obj_live_count, void) {
 }
 
 WRAPPED(gil_interp_t *, gil_interp_main, void) {
-  CHECK_EQ(pthread_once(&once, begin), 0);
+  begin_once();
   gil_interp_t *there = atomic_load(&home);
   return there ? there : __real_gil_interp_main();
 }
@@ -227,6 +249,9 @@ WRAPPED(gil_interp_t *, gil_interp_current, void) {
 
 WRAPPED(int, gilrt_stats_get, gil_interp_t *interp, gilrt_stats_t *out) {
   int status = __real_gilrt_stats_get(interp ? interp : __wrap_gil_interp_main(), out);
-  if (status == GILRT_OK && !interp) out->acquires -= acquires_before;
+  if (status == GILRT_OK && (!interp || interp == __wrap_gil_interp_main())) {
+    out->acquires -= acquires_before;
+    out->threads -= (uint32_t)atomic_load(&companions_known);
+  }
   return status;
 }
