@@ -220,8 +220,8 @@ pub unsafe extern "C" fn gil_interp_mode(interp: *const Interp) -> c_int {
 /// release. All counts stay exact; what an object is to whom is not changed by it, but that its next counts may cost more. Critical
 /// sections that threads are in become locks, or cease to be.
 ///
-/// GILRT_ERR_BUSY if the interpreter shares its lock, or the caller has stopped its world; GILRT_ERR_INVALID for NULL and for other
-/// modes; GILRT_ERR_CLOSED if it closes or was closed; GILRT_ERR_NOMEM, and then nothing is changed; GILRT_ERR_DEADLOCK in a signal
+/// GILRT_ERR_BUSY if the interpreter shares its lock, the caller has stopped its world, or a module is open there that needs the
+/// lock, or has objects there: see gilrt_module_open; GILRT_ERR_INVALID for NULL and for other modes; GILRT_ERR_CLOSED if it closes or was closed; GILRT_ERR_NOMEM, and then nothing is changed; GILRT_ERR_DEADLOCK in a signal
 /// handler that interrupted this library.
 ///
 /// # Safety
@@ -240,7 +240,7 @@ pub unsafe extern "C" fn gil_interp_set_mode(interp: *mut Interp, mode: c_int) -
 }
 
 /// Stops the threads of the current interpreter but the calling one, which is attached by it (as gil_acquire does): the others
-/// detach at their next gil_poll or release, and stay so. Waits for that; a thread that computes without polling keeps it
+/// detach at their next gil_poll, gil_yield or release, and stay so. Waits for that; a thread that computes without polling keeps it
 /// waiting. Nests; two threads that stop at once take turns. Holding the lock is all that it takes in GIL_MODE_LOCKED.
 ///
 /// Threads that are stopped go on counting references, as all detached threads do.
