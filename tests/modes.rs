@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Mutex;
 
-use support::{Finished, command, module, program_in_modes, root, run};
+use support::{command, module, program_in_modes, root, run};
 
 /// GILRT_TEST_MODE as `tests/c/in_mode.c` knows it, and GILRT_MODE.
 #[derive(Clone, Copy, PartialEq)]
@@ -99,7 +99,14 @@ const IN_THE_MAIN_ONE: &[Run] = &[("call_soon.c", &[])];
 
 /// What is about one mode, or about something that there is once in a process; other test files run it where it belongs.
 const ELSEWHERE: &[(&str, &str)] = &[
+    ("calls_in_turn.c", "calls of two samples in turn: tests/samples_libraries.rs"),
+    ("channel.c", "makes an interpreter of each mode itself"),
+    ("channel_fork.c", "is run in both modes of the main interpreter: tests/edges.rs"),
+    ("channel_freed.c", "is run in both modes of the main interpreter: tests/c_programs.rs"),
+    ("channel_interps.c", "makes an interpreter of each mode itself"),
+    ("channel_stress.c", "makes interpreters of all modes itself"),
     ("checking.c", "checking mode, one misuse after another: tests/checking.rs"),
+    ("checking_channels.c", "checking mode: tests/checking_channels.rs"),
     ("checking_interps.c", "makes interpreters of each mode itself: tests/checking_interps.rs"),
     ("close_late_references.c", "makes the interpreters that it closes"),
     ("close_stopped.c", "makes a free interpreter, and closes it"),
@@ -110,6 +117,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("deep.c", "makes an interpreter of each mode itself, and takes its time"),
     ("dlopen_in_thread.c", "opens the library by its path"),
     ("drive.c", "is what the samples are run by, below"),
+    ("echo_loss.c", "is about sockets: tests/samples_libraries.rs"),
     ("end_first.c", "nothing starts, in no mode"),
     ("environment.c", "what the environment says of the main interpreter"),
     ("fork_free.c", "makes a free interpreter itself"),
@@ -121,6 +129,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("in_mode.c", "is no program, but what all of this is done by"),
     ("inline_interps.c", "makes its interpreters itself"),
     ("leaks.c", "what the end says of the main interpreter: tests/leaks.rs"),
+    ("legacy_interps.c", "makes its interpreters itself"),
     ("life.c", "the life of the runtime, which there is once"),
     ("modes.c", "changes the mode itself"),
     ("module_gil.c", "makes free interpreters, and gives them a GIL, itself"),
@@ -225,21 +234,19 @@ fn programs_while_the_mode_changes() {
 /// The samples need build.rs to have compiled them.
 #[cfg(feature = "samples")]
 mod samples {
+    use super::support::Finished;
+    use super::support::samples::{reported, sample, scratch, succeeds, text};
     use super::*;
-    use std::path::Path;
 
     const MODES: [Mode; 6] = [FREE, OWN, SHARED, BUSY, FORCED, SWITCHING];
     const THREADS: usize = 5;
 
     fn call(mode: Mode, options: &[&str], name: &str, function: &str, arguments: &[&str]) -> Finished {
-        let sample = Path::new(env!("GILRT_MODULES_DIR")).join(name).with_extension("so");
         let threads = THREADS.to_string();
         let mut drive = in_mode(mode, "drive.c");
-        drive.args(["-t", &threads, "-n", "2"]).args(options).arg(sample).arg(function).args(arguments);
+        drive.args(["-t", &threads, "-n", "2"]).args(options).arg(sample(name)).arg(function).args(arguments);
         let finished = run(drive.env_remove("GILRT_LOG")).expect_success();
-        for thread in 0..THREADS {
-            assert_eq!(finished.line(&format!("call {thread} ")), "GILRT_OK", "{}", finished.description);
-        }
+        succeeds(&finished, THREADS);
         assert_eq!(finished.line("live "), "0", "{}", finished.description);
         finished
     }
@@ -255,7 +262,7 @@ mod samples {
     fn the_counter_is_given_a_lock_and_loses_nothing() {
         for mode in MODES {
             let finished = call(mode, &[], "counter", "locked", &["20000"]);
-            assert_eq!(finished.reported("counted"), [100_000; 2], "{}", finished.description);
+            assert_eq!(reported(&finished, "counted"), [100_000; 2], "{}", finished.description);
             assert!(was_given_a_lock(&finished) || mode != FREE, "{}", finished.description);
         }
     }
@@ -265,8 +272,8 @@ mod samples {
         for mode in MODES {
             for (function, rounds) in [("push", "1000"), ("churn", "2000"), ("nest", "500")] {
                 let finished = call(mode, &[], "vector", function, &[rounds]);
-                let expected = if function == "nest" { vec![0, 0] } else { finished.reported("length") };
-                assert_eq!(finished.reported("alive"), expected, "{}", finished.description);
+                let expected = if function == "nest" { vec![0, 0] } else { reported(&finished, "length") };
+                assert_eq!(reported(&finished, "alive"), expected, "{}", finished.description);
                 assert!(was_given_a_lock(&finished) || mode != FREE, "{}", finished.description);
             }
         }
@@ -278,8 +285,8 @@ mod samples {
             for (function, rounds) in [("rings", "500"), ("churn", "1500")] {
                 let finished = call(mode, &[], "graph", function, &[rounds]);
                 assert_eq!(
-                    finished.reported("alive"),
-                    finished.reported("reachable"),
+                    reported(&finished, "alive"),
+                    reported(&finished, "reachable"),
                     "{}",
                     finished.description
                 );
@@ -293,32 +300,63 @@ mod samples {
         for mode in MODES {
             for function in ["lookup", "churn", "stream"] {
                 let finished = call(mode, &[], "cache", function, &["1000"]);
-                assert_eq!(finished.reported("unsound"), [0, 0], "{}", finished.description);
+                assert_eq!(reported(&finished, "unsound"), [0, 0], "{}", finished.description);
                 assert!(!was_given_a_lock(&finished), "{}", finished.description);
             }
         }
     }
 
     #[test]
-    fn a_filter_makes_the_same_picture_in_every_mode() {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("modes");
-        fs::create_dir_all(&folder).expect("the folder can be made");
-        let input = folder.join("in.ppm");
-        let pixels = (0..90 * 70 * 3u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
-        let picture: Vec<u8> = b"P6 90 70 255\n".iter().copied().chain(pixels).collect();
-        fs::write(&input, picture).expect("the picture can be written");
-        for function in ["blur", "sobel"] {
-            let mut first = None;
-            for mode in MODES {
-                for options in [&[][..], &["-r"]] {
-                    let output = folder.join(format!("{function}.ppm"));
-                    let paths = [input.to_str().expect("UTF-8"), output.to_str().expect("UTF-8")];
-                    let finished = call(mode, options, "image", function, &paths);
-                    assert!(!was_given_a_lock(&finished), "{}", finished.description);
-                    let made = fs::read(&output).expect("the filter wrote a picture");
-                    assert!(*first.get_or_insert_with(|| made.clone()) == made, "{}", finished.description);
-                }
+    fn sqlite_is_given_a_lock_and_adds_up() {
+        for mode in MODES {
+            let finished = call(mode, &[], "legacy", "insert", &["200"]);
+            assert_eq!(reported(&finished, "entries"), [1000; 2], "{}", finished.description);
+            assert!(was_given_a_lock(&finished) || mode != FREE, "{}", finished.description);
+            let finished = call(mode, &[], "legacy", "query", &["500"]);
+            assert_eq!(reported(&finished, "wrong"), [0; 2], "{}", finished.description);
+        }
+    }
+
+    #[test]
+    fn echo_answers_in_every_mode() {
+        for mode in MODES {
+            for function in ["tcp", "udp"] {
+                let finished = call(mode, &[], "echo", function, &["50"]);
+                assert_eq!(reported(&finished, "requests"), [250; 2], "{}", finished.description);
+                assert!(!was_given_a_lock(&finished), "{}", finished.description);
             }
         }
+    }
+
+    /// What a function writes is the same everywhere, with the lock and beside it.
+    fn writes_the_same_in_every_mode(name: &str, function: &str, input: &[u8]) {
+        let (from, to) =
+            (scratch(&format!("modes.{function}.in")), scratch(&format!("modes.{function}.out")));
+        fs::write(&from, input).expect("the input can be written");
+        let mut first = None;
+        for mode in MODES {
+            for options in [&[][..], &["-r"]] {
+                let finished = call(mode, options, name, function, &[text(&from), text(&to)]);
+                assert!(!was_given_a_lock(&finished), "{}", finished.description);
+                let made = fs::read(&to).expect("the function wrote it");
+                assert!(*first.get_or_insert_with(|| made.clone()) == made, "{}", finished.description);
+            }
+        }
+    }
+
+    fn noise(length: u32) -> impl Iterator<Item = u8> {
+        (0..length).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+    }
+
+    #[test]
+    fn a_filter_makes_the_same_picture_in_every_mode() {
+        let picture: Vec<u8> = b"P6 90 70 255\n".iter().copied().chain(noise(90 * 70 * 3)).collect();
+        writes_the_same_in_every_mode("image", "blur", &picture);
+        writes_the_same_in_every_mode("image", "sobel", &picture);
+    }
+
+    #[test]
+    fn a_file_is_compressed_to_the_same_bytes_in_every_mode() {
+        writes_the_same_in_every_mode("deflate", "compress", &noise(700_000).collect::<Vec<_>>());
     }
 }

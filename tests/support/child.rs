@@ -38,15 +38,6 @@ impl Finished {
     }
 }
 
-impl Finished {
-    /// All values that the driver was told under a name, in order.
-    pub fn reported(&self, name: &str) -> Vec<i64> {
-        let start = format!("report {name} ");
-        let values = self.stdout.lines().filter_map(|line| line.strip_prefix(&start));
-        values.map(|value| value.parse().expect("a figure is a whole number")).collect()
-    }
-}
-
 /// What one would type; `{:?}` would show the whole environment as well, if the command sets it.
 fn words(command: &Command) -> String {
     let words = [command.get_program()].into_iter().chain(command.get_args());
