@@ -45,7 +45,6 @@ const IN_ANY: &[Run] = &[
     ("counts.c", &[]),
     ("counts_locked.c", &[]),
     ("errno.c", &[]),
-    ("exit_destructors.c", &[]),
     ("failing_hooks.c", &[]),
     ("finalize_race.c", &[]),
     ("finalize_region.c", &[]),
@@ -59,6 +58,7 @@ const IN_ANY: &[Run] = &[
     ("host_words.c", &[]),
     ("hot.c", &[]),
     ("inline_foreign.c", &[]),
+    ("interrupt_storm.c", &["0"]),
     ("locked_destructors.c", &[]),
     ("object_lock.c", &[]),
     ("objects.c", &[]),
@@ -69,6 +69,9 @@ const IN_ANY: &[Run] = &[
     ("weak_race.c", &["5"]),
     ("wrapper_map.c", &["5"]),
 ];
+
+/// What tries to get in without patience: no thread but its own may be there.
+const UNDISTURBED: &[Run] = &[("exit_destructors.c", &[])];
 
 /// What is about a lock: that one thread is inside, who waits, who is next. Not where it comes and goes, or others want it too.
 const WITH_A_LOCK: &[Run] = &[
@@ -110,6 +113,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("checking_interps.c", "makes interpreters of each mode itself: tests/checking_interps.rs"),
     ("close_late_references.c", "makes the interpreters that it closes"),
     ("close_stopped.c", "makes a free interpreter, and closes it"),
+    ("closing.c", "is given each mode as its argument: tests/c_programs.rs"),
     ("collect_checked.c", "checking mode: tests/checking.rs"),
     ("collect_fork.c", "forks while others wait for the lock, and makes a free interpreter itself"),
     ("collect_free.c", "makes a free interpreter itself"),
@@ -124,10 +128,13 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("fork_handlers.c", "opens the library by its path"),
     ("fork_objects.c", "makes a free interpreter itself"),
     ("free.c", "makes free interpreters itself"),
+    ("guards.c", "is given each mode as its argument: tests/c_programs.rs"),
     ("hot_becoming.c", "makes an interpreter of each mode itself"),
     ("hot_nomem.c", "counts allocations, of which in_mode.c makes some"),
     ("in_mode.c", "is no program, but what all of this is done by"),
     ("inline_interps.c", "makes its interpreters itself"),
+    ("interrupt.c", "is given each mode as its argument: tests/c_programs.rs"),
+    ("last_holder.c", "makes an interpreter of each mode itself"),
     ("leaks.c", "what the end says of the main interpreter: tests/leaks.rs"),
     ("legacy_interps.c", "makes its interpreters itself"),
     ("life.c", "the life of the runtime, which there is once"),
@@ -139,6 +146,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("module_states.c", "makes an interpreter of each mode itself"),
     ("no_membarrier.c", "how the lock of a process without membarrier is"),
     ("object_deadlock.c", "hangs, or is about checking mode"),
+    ("on_request.c", "is given each mode as its argument: tests/c_programs.rs"),
     ("order_interval.c", "one policy, and the order that it makes"),
     ("order_responsive.c", "one policy, and the order that it makes"),
     ("order_ticks.c", "one policy, and the order that it makes"),
@@ -198,18 +206,21 @@ fn all_pass(mode: Mode, programs: &[Run]) {
 #[test]
 fn programs_without_a_lock() {
     all_pass(FREE, IN_ANY);
+    all_pass(FREE, UNDISTURBED);
     all_pass(FREE, IN_THE_MAIN_ONE);
 }
 
 #[test]
 fn programs_in_an_interpreter_with_its_own_lock() {
     all_pass(OWN, IN_ANY);
+    all_pass(OWN, UNDISTURBED);
     all_pass(OWN, WITH_A_LOCK);
 }
 
 #[test]
 fn programs_in_an_interpreter_with_a_shared_lock() {
     all_pass(SHARED, IN_ANY);
+    all_pass(SHARED, UNDISTURBED);
     all_pass(SHARED, WITH_A_LOCK);
 }
 
@@ -221,6 +232,7 @@ fn programs_while_others_are_busy_with_the_shared_lock() {
 #[test]
 fn programs_under_a_lock_that_a_module_has_turned_on() {
     all_pass(FORCED, IN_ANY);
+    all_pass(FORCED, UNDISTURBED);
     all_pass(FORCED, IN_THE_MAIN_ONE);
     all_pass(FORCED, WITH_A_LOCK);
 }
