@@ -134,6 +134,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("in_mode.c", "is no program, but what all of this is done by"),
     ("inline_interps.c", "makes its interpreters itself"),
     ("interrupt.c", "is given each mode as its argument: tests/c_programs.rs"),
+    ("interps_many.c", "makes its interpreters, of each mode, itself"),
     ("last_holder.c", "makes an interpreter of each mode itself"),
     ("leaks.c", "what the end says of the main interpreter: tests/leaks.rs"),
     ("legacy_interps.c", "makes its interpreters itself"),
@@ -155,6 +156,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("section_signal.c", "makes a free interpreter itself"),
     ("sections.c", "makes a free interpreter itself"),
     ("signal_pend.c", "makes an interpreter of each mode itself"),
+    ("shared.c", "makes interpreters that share a lock itself"),
     ("two_closers.c", "makes an interpreter of each mode itself"),
     ("weak_nomem.c", "counts allocations, of which in_mode.c makes some"),
 ];
