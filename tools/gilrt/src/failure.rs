@@ -14,6 +14,8 @@ pub enum Failure {
     Failed(String),
     /// Whoever read the output has seen enough and closed the pipe; nothing is left to do or to say.
     ReaderGone,
+    /// Ctrl-C, after what was done is written: the exit code that a shell has for it.
+    Interrupted,
 }
 
 impl Failure {
@@ -37,6 +39,10 @@ impl Failure {
                 ExitCode::FAILURE
             }
             Self::ReaderGone => ExitCode::SUCCESS,
+            Self::Interrupted => {
+                output::complain("interrupted: what is written is of the rounds that were done");
+                ExitCode::from(130)
+            }
         }
     }
 }

@@ -16,6 +16,15 @@ pub fn count(value: u64) -> String {
     if value < 1000 { value.to_string() } else { scaled(value as f64, &["", " k", " M", " G", " T"]) }
 }
 
+/// Bytes, exact below ten thousand, then such as `1.21 MB`.
+pub fn bytes(value: f64) -> String {
+    if value < 10_000.0 {
+        format!("{value:.0} bytes")
+    } else {
+        scaled(value, &[" bytes", " kB", " MB", " GB"])
+    }
+}
+
 /// A ratio, such as `1.93`.
 pub fn ratio(value: f64) -> String {
     significant(round(value))

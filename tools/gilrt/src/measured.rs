@@ -1,6 +1,13 @@
 //! Values of several rounds: medians, spread, and ratios of what was measured side by side.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+
+use crate::figures::{bytes, count, ratio, time};
+
+/// Rounds further apart than this were disturbed.
+pub const CALM: f64 = 0.2;
 
 /// What a value counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,6 +17,22 @@ pub enum Unit {
     PerSecond,
     Ratio,
     Bytes,
+    Count,
+}
+
+impl Unit {
+    pub fn show(self, value: f64) -> String {
+        match self {
+            // Below a nanosecond a duration has no digits left.
+            Self::Nanoseconds if value < 1000.0 => format!("{} ns", ratio(value)),
+            Self::Nanoseconds => time(Duration::from_nanos(value as u64)),
+            Self::PerSecond => count(value as u64),
+            Self::Ratio => format!("{value:.3}"),
+            Self::Bytes => bytes(value),
+            Self::Count if value.fract() == 0.0 => count(value as u64),
+            Self::Count => ratio(value),
+        }
+    }
 }
 
 /// One value of one round: who was measured, in which circumstances, and which of its figures this is.
@@ -40,7 +63,7 @@ pub struct Missing {
     pub why: String,
 }
 
-/// What a process measured of a row.
+/// What a process measured.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Round {
     pub samples: Vec<Sample>,
@@ -66,7 +89,7 @@ impl Round {
 }
 
 /// All values of one figure.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Figure {
     pub subject: String,
     pub setting: String,
@@ -82,14 +105,24 @@ pub struct Figure {
 }
 
 impl Figure {
+    /// The median, with the least and the greatest where there were several rounds.
+    pub fn show(&self) -> String {
+        let shown = self.unit.show(self.median);
+        match self.values.len() {
+            _ if self.recorded => format!("{shown} (recorded)"),
+            1 => shown,
+            _ => format!("{shown} ({} … {})", self.unit.show(self.low), self.unit.show(self.high)),
+        }
+    }
+
     /// How far the rounds lie apart, in relation to the median.
     pub fn spread(&self) -> f64 {
         if self.median > 0.0 { (self.high - self.low) / self.median } else { 0.0 }
     }
 }
 
-/// The figures of a row, in the order in which they first came.
-#[derive(Default)]
+/// The figures of one table, in the order in which they first came.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Figures {
     all: Vec<Figure>,
     missing: Vec<Missing>,
@@ -159,10 +192,14 @@ impl Figures {
         Some(median(&above.values.iter().enumerate().map(in_round).collect::<Vec<_>>()))
     }
 
-    fn find(&self, (subject, setting, figure): Key<'_>) -> Option<&Figure> {
+    pub fn find(&self, (subject, setting, figure): Key<'_>) -> Option<&Figure> {
         self.all.iter().find(|it| {
             (it.subject.as_str(), it.setting.as_str(), it.figure.as_str()) == (subject, setting, figure)
         })
+    }
+
+    pub fn all(&self) -> &[Figure] {
+        &self.all
     }
 
     pub fn into_parts(self) -> (Vec<Figure>, Vec<Missing>) {
@@ -178,6 +215,54 @@ pub fn median(values: &[f64]) -> f64 {
         [] => 0.0,
         sorted if sorted.len() % 2 == 1 => sorted[sorted.len() / 2],
         sorted => (sorted[sorted.len() / 2 - 1] + sorted[sorted.len() / 2]) / 2.0,
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    AtMost,
+    AtLeast,
+}
+
+/// A figure held against its limit.
+#[derive(Debug, Serialize)]
+pub struct Verdict {
+    pub what: String,
+    /// None where it could not be measured.
+    pub value: Option<f64>,
+    pub bound: Bound,
+    pub limit: f64,
+    pub unit: Unit,
+    pub met: Option<bool>,
+}
+
+impl Verdict {
+    pub fn at_most(what: impl Into<String>, value: Option<f64>, limit: f64, unit: Unit) -> Self {
+        let met = value.map(|value| value <= limit);
+        Self { what: what.into(), value, bound: Bound::AtMost, limit, unit, met }
+    }
+
+    pub fn at_least(what: impl Into<String>, value: Option<f64>, limit: f64, unit: Unit) -> Self {
+        let met = value.map(|value| value >= limit);
+        Self { what: what.into(), value, bound: Bound::AtLeast, limit, unit, met }
+    }
+
+    /// What was wanted, and what came of it.
+    pub fn sentence(&self) -> String {
+        let bound = match self.bound {
+            Bound::AtMost => "at most",
+            Bound::AtLeast => "at least",
+        };
+        let show = |value| self.unit.show(value);
+        let outcome = match (self.met, self.value) {
+            (Some(true), Some(it)) => format!("met, {}", show(it)),
+            (Some(false), Some(it)) => {
+                format!("NOT MET, {}: {} of the limit", show(it), ratio(it / self.limit))
+            }
+            _ => "not judged: it could not be measured here".to_owned(),
+        };
+        format!("{} {bound} {}: {outcome}", self.what, show(self.limit))
     }
 }
 
@@ -238,5 +323,13 @@ mod tests {
         let (all, missing) = figures.into_parts();
         assert!(all.is_empty());
         assert_eq!(missing, [Missing { subject: "theirs".into(), why: "it is not installed".into() }]);
+    }
+
+    #[test]
+    fn a_limit_is_met_at_the_limit_and_not_judged_without_a_value() {
+        let met = |value| Verdict::at_most("", value, 2.0, Unit::Ratio).met;
+        assert_eq!([met(Some(2.0)), met(Some(2.1)), met(None)], [Some(true), Some(false), None]);
+        let met = |value| Verdict::at_least("", value, 2.0, Unit::Ratio).met;
+        assert_eq!([met(Some(2.0)), met(Some(1.9)), met(None)], [Some(true), Some(false), None]);
     }
 }

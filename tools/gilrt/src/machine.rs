@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, reason};
 
 /// A load above this means that others use the processors too.
 const QUIET: f64 = 0.5;
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Machine {
     pub cpu: String,
     pub cpus: usize,
@@ -28,6 +28,12 @@ impl Machine {
             kernel: read("/proc/sys/kernel/osrelease")?.trim().to_owned(),
             load: load.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0.0),
         })
+    }
+
+    /// In one line.
+    pub fn describe(&self) -> String {
+        let cpus = if self.cpus == 1 { "1 CPU".to_owned() } else { format!("{} CPUs", self.cpus) };
+        format!("{}, {cpus}, kernel {}, load {}", self.cpu, self.kernel, self.load)
     }
 
     /// What a reader of the figures must know.
