@@ -34,6 +34,11 @@ fn compile_kernels() {
         "counts",
         "together",
         "collect",
+        "races",
+        "locks",
+        "opposite",
+        "tree",
+        "reclaim",
     ];
     link(&sources, INCLUDE, &out.join("libkernels.so"));
     link(&["empty"], INCLUDE, &out.join("libempty.so"));

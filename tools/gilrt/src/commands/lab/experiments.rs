@@ -5,9 +5,13 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use super::experiment::Experiment;
 use crate::failure::Failure;
 
+mod collectors;
+mod locks;
+mod one_lock;
 mod races;
 
-pub static ALL: &[&Experiment] = &[&races::EXPERIMENT];
+pub static ALL: &[&Experiment] =
+    &[&races::EXPERIMENT, &locks::EXPERIMENT, &one_lock::EXPERIMENT, &collectors::EXPERIMENT];
 
 /// What the command line may say.
 #[derive(Clone, Copy)]
