@@ -9,9 +9,15 @@ mod collectors;
 mod locks;
 mod one_lock;
 mod races;
+mod scale;
 
-pub static ALL: &[&Experiment] =
-    &[&races::EXPERIMENT, &locks::EXPERIMENT, &one_lock::EXPERIMENT, &collectors::EXPERIMENT];
+pub static ALL: &[&Experiment] = &[
+    &races::EXPERIMENT,
+    &locks::EXPERIMENT,
+    &one_lock::EXPERIMENT,
+    &collectors::EXPERIMENT,
+    &scale::EXPERIMENT,
+];
 
 /// What the command line may say.
 #[derive(Clone, Copy)]
