@@ -5,9 +5,21 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use super::experiment::Experiment;
 use crate::failure::Failure;
 
+mod ccbench;
+mod convoy;
+mod cpu;
+mod io;
+mod pair;
 mod races;
 
-pub static ALL: &[&Experiment] = &[&races::EXPERIMENT];
+pub static ALL: &[&Experiment] = &[
+    &races::EXPERIMENT,
+    &pair::EXPERIMENT,
+    &cpu::EXPERIMENT,
+    &io::EXPERIMENT,
+    &convoy::EXPERIMENT,
+    &ccbench::EXPERIMENT,
+];
 
 /// What the command line may say.
 #[derive(Clone, Copy)]
