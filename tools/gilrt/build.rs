@@ -35,6 +35,11 @@ fn compile_kernels() {
         "counts",
         "together",
         "collect",
+        "races",
+        "locks",
+        "opposite",
+        "tree",
+        "reclaim",
     ];
     link("kernels", &sources, INCLUDE, &out.join("libkernels.so"));
     link("kernels", &["empty"], INCLUDE, &out.join("libempty.so"));

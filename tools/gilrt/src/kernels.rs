@@ -31,8 +31,11 @@ pub struct Outcome {
     pub shares: Vec<u64>,
     /// Nanoseconds each.
     pub waits: Vec<u64>,
+    /// What else the kernel has to tell.
+    pub values: [u64; VALUES],
 }
 
+const VALUES: usize = 8;
 const MOST_THREADS: usize = 16;
 
 /// `kernel_task_t` of kernel.h.
@@ -57,6 +60,7 @@ struct RawResult {
     longest_wait_ns: u64,
     lost_ns: u64,
     shares: [u64; MOST_THREADS],
+    values: [u64; VALUES],
 }
 
 type Kernel = unsafe extern "C" fn(*const RawTask, *mut RawResult) -> c_int;
@@ -137,6 +141,7 @@ impl Kernels {
             lost: Duration::from_nanos(result.lost_ns),
             shares: result.shares.to_vec(),
             waits,
+            values: result.values,
         })
     }
 }

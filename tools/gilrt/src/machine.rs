@@ -57,6 +57,15 @@ impl Machine {
     }
 }
 
+/// The most bytes that this process has had in memory.
+pub fn most_memory() -> Result<f64, Failure> {
+    let status = read("/proc/self/status")?;
+    let kilobytes =
+        field(&status, "VmHWM").and_then(|text| text.strip_suffix("kB")?.trim().parse::<f64>().ok());
+    let missing = || Failure::Failed("/proc/self/status does not tell the most memory".to_owned());
+    kilobytes.map(|kilobytes| kilobytes * 1024.0).ok_or_else(missing)
+}
+
 fn read(path: &str) -> Result<String, Failure> {
     fs::read_to_string(path)
         .map_err(|error| Failure::Failed(format!("cannot read {path}: {}", reason(&error))))

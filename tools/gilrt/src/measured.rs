@@ -29,7 +29,7 @@ impl Unit {
             Self::PerSecond => count(value as u64),
             Self::Ratio => format!("{value:.3}"),
             Self::Bytes => bytes(value),
-            Self::Count if value.fract() == 0.0 => count(value as u64),
+            Self::Count if value >= 1000.0 || value.fract() == 0.0 => count(value as u64),
             Self::Count => ratio(value),
         }
     }
@@ -175,6 +175,11 @@ impl Figures {
 
     pub fn median(&self, key: Key<'_>) -> Option<f64> {
         self.find(key).map(|figure| figure.median)
+    }
+
+    /// The median as people read it.
+    pub fn shown(&self, key: Key<'_>) -> Option<String> {
+        self.find(key).map(|figure| figure.unit.show(figure.median))
     }
 
     /// The median of the rounds' ratios: what disturbs one round disturbs both values of it.

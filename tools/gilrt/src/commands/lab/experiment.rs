@@ -148,6 +148,13 @@ impl Plan {
     }
 }
 
+/// A word of our own case: what [`Plan::ours`] put there.
+pub fn word<T: std::str::FromStr>(words: &[String], at: usize) -> Result<T, Failure> {
+    let missing =
+        || Failure::Usage(format!("word {} of the case makes no sense; gilrt lab gives them", at + 1));
+    words.get(at).and_then(|word| word.parse().ok()).ok_or_else(missing)
+}
+
 /// The name of our lock under a policy, as a subject.
 pub fn ours(policy: Policy) -> String {
     format!("gilrt {}", child::name(&policy))

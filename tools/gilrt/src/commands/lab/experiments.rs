@@ -6,19 +6,25 @@ use super::experiment::Experiment;
 use crate::failure::Failure;
 
 mod ccbench;
+mod collectors;
 mod convoy;
 mod cpu;
 mod io;
+mod locks;
+mod one_lock;
 mod pair;
 mod races;
 
 pub static ALL: &[&Experiment] = &[
     &races::EXPERIMENT,
+    &locks::EXPERIMENT,
+    &one_lock::EXPERIMENT,
     &pair::EXPERIMENT,
     &cpu::EXPERIMENT,
     &io::EXPERIMENT,
     &convoy::EXPERIMENT,
     &ccbench::EXPERIMENT,
+    &collectors::EXPERIMENT,
 ];
 
 /// What the command line may say.
