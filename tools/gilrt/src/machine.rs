@@ -36,6 +36,16 @@ impl Machine {
         format!("{}, {cpus}, kernel {}, load {}", self.cpu, self.kernel, self.load)
     }
 
+    /// The same as names and values.
+    pub fn rows(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("CPU", self.cpu.clone()),
+            ("CPUs", self.cpus.to_string()),
+            ("kernel", self.kernel.clone()),
+            ("load at the start", self.load.to_string()),
+        ]
+    }
+
     /// What a reader of the figures must know.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();

@@ -111,6 +111,7 @@ impl Figure {
         match self.values.len() {
             _ if self.recorded => format!("{shown} (recorded)"),
             1 => shown,
+            _ if self.low == self.high => shown,
             _ => format!("{shown} ({} … {})", self.unit.show(self.low), self.unit.show(self.high)),
         }
     }

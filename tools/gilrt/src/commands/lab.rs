@@ -11,12 +11,17 @@
 //! | `interrupt` | Ctrl-C |
 //! | `data` | what was measured, as it is kept |
 //! | `show` | tables and findings on a terminal |
+//! | `html`, `markdown` | reports |
+//! | `draw` | their pictures |
 
 mod bar;
 mod data;
+mod draw;
 mod experiment;
 mod experiments;
+mod html;
 mod interrupt;
+mod markdown;
 mod peers;
 mod run;
 mod runner;
@@ -28,6 +33,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use crate::arguments::check_result;
 use crate::child::Effort;
 use crate::failure::{Failure, reason};
 use crate::kernels::Kernels;
@@ -55,6 +61,12 @@ pub struct Options {
     /// Write the figures as JSON; `-` is the standard output, on which nothing else is printed then
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Write the report as one HTML file, and the figures as JSON beside it
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write the report as Markdown, and its pictures and the figures into a folder of the same name
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
     /// Measure nothing: take the figures of a file that --json wrote
     #[arg(long, value_name = "FILE", conflicts_with_all = ["rounds", "short", "list"])]
     from: Option<PathBuf>,
@@ -90,6 +102,9 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if options.list {
         return output::print(&show::list());
     }
+    for file in [&options.json, &options.html, &options.markdown].into_iter().flatten() {
+        check_result(file)?;
+    }
     let silent = options.json.as_deref() == Some(Path::new("-"));
     let data = match &options.from {
         Some(file) => read(file)?,
@@ -97,6 +112,13 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     };
     if let Some(file) = &options.json {
         write_json(&data, file)?;
+    }
+    if let Some(file) = &options.html {
+        write_file(file, &html::page(&data)?)?;
+        write_json(&data, &file.with_extension("json"))?;
+    }
+    if let Some(file) = &options.markdown {
+        markdown::write(&data, file)?;
     }
     if data.interrupted && options.from.is_none() { Err(Failure::Interrupted) } else { Ok(()) }
 }
@@ -134,7 +156,11 @@ fn write_json(data: &Data, file: &Path) -> Result<(), Failure> {
     }
     let text = serde_json::to_string_pretty(data)
         .map_err(|error| Failure::Failed(format!("cannot write the figures as JSON: {error}")))?;
-    fs::write(file, text + "\n")
+    write_file(file, &(text + "\n"))
+}
+
+fn write_file(file: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(file, text)
         .map_err(|error| Failure::Failed(format!("cannot write {}: {}", file.display(), reason(&error))))
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::experiment::{Experiment, Reading};
+use super::experiment::Experiment;
 use super::experiments;
 use crate::child::Effort;
 use crate::machine::Machine;
@@ -45,10 +45,6 @@ impl Record {
             let column = column.expect("a recorded figure has a column");
             self.figures.record(Sample::new(subject, setting, title, column.unit, *value));
         }
-    }
-
-    pub fn read(&self) -> Option<Reading> {
-        self.experiment().map(|experiment| (experiment.read)(&self.figures))
     }
 
     /// How many of the measured figures were disturbed, and of how many.

@@ -204,12 +204,16 @@ fn read(figures: &Figures) -> Reading {
     );
     reading.find(
         Stand::Adds,
-        figures.ratio(visit(HELD, APART), visit(SECTION, APART)).map(|gain| {
-            format!(
-                "What sections buy: with two threads at objects of their own the work goes {} times as fast as under one lock.",
-                Unit::Count.show(gain)
-            )
-        }),
+        figures.ratio(visit(SECTION, ONE), visit(SECTION, APART)).zip(figures.ratio(visit(HELD, ONE), visit(HELD, APART))).map(
+            |(sections, lock)| {
+                format!(
+                    "What locks of objects are for: with a second thread, at objects of its own, visits in sections go {} times as fast, under \
+                     one lock {} times.",
+                    Unit::Count.show(sections),
+                    Unit::Count.show(lock)
+                )
+            },
+        ),
     );
     let names = SETTINGS.map(|(setting, _)| setting);
     reading.plots = vec![Plot {
