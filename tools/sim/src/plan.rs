@@ -1,6 +1,6 @@
 //! What a thread does, and what it runs on.
 
-use gilrt::sched::{DEFAULT_SLICE, DEFAULT_WEIGHT, Member, NEVER, Ns, Policy, Sched, TICKS};
+use crate::sched::{DEFAULT_SLICE, DEFAULT_WEIGHT, Member, NEVER, Ns, Policy, Sched, TICKS};
 use std::ops::RangeInclusive;
 
 pub const US: Ns = 1_000;

@@ -1,6 +1,6 @@
 //! What happens when: events in the order of their times, and of their making where the times are equal.
 
-use gilrt::sched::Ns;
+use crate::sched::Ns;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 

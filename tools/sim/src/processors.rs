@@ -1,7 +1,7 @@
 //! Who has a processor. As on Linux, who wakes up gets one at once, from whoever has had one longest; who has used up its
 //! quantum stands at the end of the line.
 
-use gilrt::sched::Ns;
+use crate::sched::Ns;
 use std::collections::VecDeque;
 
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! The lock, as `src/gil` drives its schedule: the same steps in the same order, without atomics and without a bias. A
 //! change there is made here too.
 
-use super::plan::Choice;
-use gilrt::sched::{Member, NEVER, Ns, Sched};
+use crate::plan::Choice;
+use crate::sched::{Member, NEVER, Ns, Sched};
 
 /// How long a waiter that was woken and came too late sleeps before it looks again, as in `src/gil/wait.rs`.
 pub const NAP: Ns = 30_000;

@@ -1,12 +1,12 @@
 //! Threads that run, block, ask, hold and poll. Between two events each thread sleeps, waits for a processor, or computes;
 //! everything else takes no time.
 
-use super::agenda::{Agenda, Event};
-use super::figures::{Book, Figures};
-use super::lock::{Answer, Lock};
-use super::plan::{Plan, Setting};
-use super::processors::Processors;
-use gilrt::sched::{NEVER, Ns, Policy, Sched};
+use crate::agenda::{Agenda, Event};
+use crate::figures::{Book, Figures};
+use crate::lock::{Answer, Lock};
+use crate::plan::{Plan, Setting};
+use crate::processors::Processors;
+use crate::sched::{NEVER, Ns, Policy, Sched};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {

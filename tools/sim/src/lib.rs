@@ -11,8 +11,18 @@
 //! | `world` | threads that run, block, ask, hold and poll |
 //! | `figures` | what came of it |
 //!
+//! The schedule is the library's source, compiled here a second time: the tool, which must not link a second runtime, can use it
+//! then, and so can the tests.
+//!
 //! What it leaves out: the bias, closing and deadlines, which are the lock's own business and no matter of the schedule;
 //! and the cost of the lock's own steps, which take no virtual time. A wake-up does.
+
+#![allow(missing_docs, reason = "no crate for others: a comment is where a name does not say it all")]
+
+#[path = "../../../src"]
+mod library {
+    pub mod sched;
+}
 
 mod agenda;
 mod figures;
@@ -20,6 +30,8 @@ mod lock;
 mod plan;
 mod processors;
 mod world;
+
+pub use library::sched;
 
 pub use figures::{Figures, Wait, jain};
 pub use lock::NAP;

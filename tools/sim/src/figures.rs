@@ -1,6 +1,6 @@
 //! What came of a run: how long each thread held the lock and each waited, and how long nobody ran who could have.
 
-use gilrt::sched::Ns;
+use crate::sched::Ns;
 
 /// From asking for the lock to the first instruction with it; or to the end of the run, if it was not served before.
 #[derive(Debug, Clone, Copy)]
