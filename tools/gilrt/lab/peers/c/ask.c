@@ -62,10 +62,12 @@ static int run(int count, char **words) {
   locked = peer_locked();
   uint64_t start = native_now();
   end = start + (uint64_t)milliseconds * 1000000;
-  int error = peer_threads((unsigned)threads, ask);
+  peer_crew_t crew;
+  bool well = peer_start(&crew, (unsigned)threads, ask);
+  well = peer_join(&crew) && well;
   uint64_t took = native_now() - start;
   gil_release();
-  if (error != 0 || failed) return 1;
+  if (!well || atomic_load_explicit(&failed, memory_order_relaxed)) return 1;
   uint64_t all = 0, least = UINT64_MAX;
   for (long i = 0; i < threads; i++) {
     all += answered[i];

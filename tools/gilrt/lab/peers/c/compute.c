@@ -27,8 +27,10 @@ static uint64_t timed(unsigned threads, uint64_t turns, uint64_t *all) {
   threads_now = threads;
   turns_now = turns;
   for (unsigned i = 0; i < PEER_MOST_THREADS; i++) done[i] = 0;
+  peer_crew_t crew;
   uint64_t start = native_now();
-  if (peer_threads(threads, part) != 0) return 0;
+  bool well = peer_start(&crew, threads, part);
+  if (!peer_join(&crew) || !well) return 0;
   uint64_t took = native_now() - start;
   *all = 0;
   for (unsigned i = 0; i < threads; i++) *all += done[i];

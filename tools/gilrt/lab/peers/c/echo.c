@@ -11,54 +11,39 @@
 #include "peer.h"
 
 static peer_turn_t *work;
-static bool locked, failed; /* `failed` belongs to the one that answers */
-static int listening;
-static unsigned hogs;
-static uint64_t turns[PEER_MOST_THREADS], answered;
+static bool locked;
+static uint64_t turns[PEER_MOST_THREADS];
 /* Counted by all, plainly, while one thread at a time is inside. */
 static uint64_t witness;
 /* Relaxed throughout: it orders nothing. */
 static atomic_bool stop;
 
-/* As CPython's sockets do it: the lock is released around each call that may block. */
-static void answer(void) {
+/* One turn at least, so that all of them have computed. */
+static void compute(unsigned index) {
+  do {
+    work();
+    turns[index]++;
+    if (locked) witness++;
+  } while (!atomic_load_explicit(&stop, memory_order_relaxed));
+}
+
+/* As CPython's sockets do it: the lock is released around each call that may block. False and a complaint when one fails. */
+static bool answer(int s, uint64_t *answered) {
   for (;;) {
     char packet[64];
     struct sockaddr_in client;
     socklen_t length = sizeof client;
     ssize_t got, sent;
     GIL_BEGIN_ALLOW_THREADS
-    got = recvfrom(listening, packet, sizeof packet, 0, (struct sockaddr *)&client, &length);
+    got = recvfrom(s, packet, sizeof packet, 0, (struct sockaddr *)&client, &length);
     GIL_END_ALLOW_THREADS
-    if (got < 0) {
-      perror("no packet came");
-      failed = true;
-      break;
-    }
-    if (got == 4 && memcmp(packet, "quit", 4) == 0) break;
+    if (got < 0) return perror("no packet came"), false;
+    if (got == 4 && memcmp(packet, "quit", 4) == 0) return true;
     GIL_BEGIN_ALLOW_THREADS
-    sent = sendto(listening, packet, (size_t)got, 0, (const struct sockaddr *)&client, length);
+    sent = sendto(s, packet, (size_t)got, 0, (const struct sockaddr *)&client, length);
     GIL_END_ALLOW_THREADS
-    if (sent != got) {
-      perror("an answer was not sent");
-      failed = true;
-      break;
-    }
-    answered++;
-    if (locked) witness++;
-  }
-  atomic_store_explicit(&stop, true, memory_order_relaxed);
-}
-
-static void body(unsigned index) {
-  /* The first, so that what else goes wrong somebody answers, and ends the others. */
-  if (index == 0) {
-    answer();
-    return;
-  }
-  while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
-    work();
-    turns[index - 1]++;
+    if (sent != got) return perror("an answer was not sent"), false;
+    ++*answered;
     if (locked) witness++;
   }
 }
@@ -82,22 +67,28 @@ static int listen_on(uint16_t *port) {
 
 int program_echo(int count, char **words) {
   if (count != 2) return fprintf(stderr, "echo wants KIND HOGS\n"), 1;
-  long wanted = peer_number(words[1], PEER_MOST_THREADS - 1);
+  long hogs = peer_number(words[1], PEER_MOST_THREADS);
   uint16_t port;
+  int s;
   work = peer_turn(words[0]);
-  if (!work || wanted < 0 || (listening = listen_on(&port)) < 0) return 1;
-  hogs = (unsigned)wanted;
-  printf("{\"port\": %u}\n", port);
-  fflush(stdout);
+  if (!work || hogs < 0 || (s = listen_on(&port)) < 0) return 1;
   if (gil_acquire() != GILRT_OK) return fprintf(stderr, "%s\n", gilrt_error_text()), 1;
   locked = peer_locked();
-  int error = peer_threads(hogs + 1, body);
+  uint64_t answered = 0, worked = 0;
+  peer_crew_t crew;
+  bool well = peer_start(&crew, (unsigned)hogs, compute);
+  if (well) {
+    printf("{\"port\": %u}\n", port);
+    fflush(stdout);
+    well = answer(s, &answered);
+  }
+  atomic_store_explicit(&stop, true, memory_order_relaxed);
+  well = peer_join(&crew) && well;
   gil_release();
-  close(listening);
-  if (error != 0 || failed) return 1;
-  uint64_t all = answered, worked = 0;
-  for (unsigned i = 0; i < hogs; i++) worked += turns[i];
-  if (!locked) witness = all + worked;
-  printf("{\"answered\": %" PRIu64 ", \"turns\": %" PRIu64 ", \"witness\": %" PRIu64 "}\n", all, worked, witness);
+  close(s);
+  if (!well) return 1;
+  for (long i = 0; i < hogs; i++) worked += turns[i];
+  if (!locked) witness = answered + worked;
+  printf("{\"answered\": %" PRIu64 ", \"turns\": %" PRIu64 ", \"witness\": %" PRIu64 "}\n", answered, worked, witness);
   return 0;
 }

@@ -1,7 +1,6 @@
 #include "peer.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,36 +50,37 @@ long peer_number(const char *word, long most) {
   return -1;
 }
 
-typedef struct member {
-  void (*body)(unsigned index);
-  unsigned index;
-} member_t;
-
 static void *begin(void *argument) {
-  member_t *member = argument;
-  if (gil_acquire() != GILRT_OK) return argument;
-  member->body(member->index);
+  peer_thread_t *thread = argument;
+  if (gil_acquire() != GILRT_OK) return thread;
+  thread->body(thread->index);
   gil_release();
   return NULL;
 }
 
-int peer_threads(unsigned count, void (*body)(unsigned index)) {
-  pthread_t threads[PEER_MOST_THREADS];
-  member_t members[PEER_MOST_THREADS];
-  unsigned made = 0;
-  int error = count > PEER_MOST_THREADS ? EINVAL : 0;
-  while (made < count && error == 0) {
-    members[made] = (member_t){.body = body, .index = made};
-    error = pthread_create(&threads[made], NULL, begin, &members[made]);
-    if (error == 0) made++;
+bool peer_start(peer_crew_t *crew, unsigned count, void (*body)(unsigned index)) {
+  for (crew->count = 0; crew->count < count; crew->count++) {
+    peer_thread_t *thread = &crew->threads[crew->count];
+    thread->body = body;
+    thread->index = crew->count;
+    int error = pthread_create(&thread->handle, NULL, begin, thread);
+    if (error != 0) {
+      fprintf(stderr, "cannot make a thread: %s\n", strerror(error));
+      return false;
+    }
   }
+  return true;
+}
+
+bool peer_join(peer_crew_t *crew) {
+  bool well = true;
   GIL_BEGIN_ALLOW_THREADS
-  for (unsigned i = 0; i < made; i++) {
+  for (unsigned i = 0; i < crew->count; i++) {
     void *refused;
-    pthread_join(threads[i], &refused);
-    if (refused && error == 0) error = EPERM;
+    pthread_join(crew->threads[i].handle, &refused);
+    if (refused) well = false;
   }
   GIL_END_ALLOW_THREADS
-  if (error != 0) fprintf(stderr, "cannot run %u threads: %s\n", count, strerror(error));
-  return error;
+  if (!well) fprintf(stderr, "a thread did not get the lock\n");
+  return well;
 }

@@ -4,6 +4,7 @@
 #define PEER_H
 
 #include <gilrt_inline.h>
+#include <pthread.h>
 #include <stdbool.h>
 
 #define PEER_MOST_THREADS 16
@@ -24,8 +25,22 @@ bool peer_locked(void);
 /* A number of at most `most`, or -1 and a complaint. */
 long peer_number(const char *word, long most);
 
-/* Runs `body(index)` on so many threads, each attached, and returns when all have ended, the caller meanwhile detached. 0, or an
-   errno when not all could be made; those that could be have run. */
-int peer_threads(unsigned count, void (*body)(unsigned index));
+typedef struct peer_thread {
+  pthread_t handle;
+  void (*body)(unsigned index);
+  unsigned index;
+} peer_thread_t;
+
+typedef struct peer_crew {
+  peer_thread_t threads[PEER_MOST_THREADS];
+  unsigned count;
+} peer_crew_t;
+
+/* Runs `body(index)` on so many threads, each attached. False and a complaint when not all could be made; those that could be
+   run, and are to be joined. */
+bool peer_start(peer_crew_t *crew, unsigned count, void (*body)(unsigned index));
+
+/* Waits until all have ended, detached meanwhile. False and a complaint when one was refused the lock. */
+bool peer_join(peer_crew_t *crew);
 
 #endif

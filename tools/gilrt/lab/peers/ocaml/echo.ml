@@ -6,11 +6,11 @@ let hogs = argument 2
 let turns = Array.make hogs 0
 let stop = ref false
 
-let compute i =
-  while not !stop do
-    work ();
-    turns.(i) <- turns.(i) + 1
-  done
+(* One turn at least, so that all of them have computed. *)
+let rec compute i =
+  work ();
+  turns.(i) <- turns.(i) + 1;
+  if not !stop then compute i
 
 let () =
   let s = Unix.socket Unix.PF_INET Unix.SOCK_DGRAM 0 in

@@ -9,9 +9,11 @@ stop = False
 
 
 def compute(index):
-    while not stop:
+    while True:  # one turn at least, so that all of them have computed
         work()
         turns[index] += 1
+        if stop:
+            break
 
 
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:

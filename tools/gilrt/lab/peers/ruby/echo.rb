@@ -10,9 +10,10 @@ s = UDPSocket.new
 s.bind("127.0.0.1", 0)
 workers = hogs.times.map do |i|
   Thread.new do
-    until stop
+    loop do # one turn at least, so that all of them have computed
       work.call
       turns[i] += 1
+      break if stop
     end
   end
 end

@@ -91,7 +91,11 @@ pub struct Peers {
 impl Peers {
     /// Looks for them on PATH, and asks each for its version.
     pub fn look() -> Self {
-        let (found, absent) = find::on_path();
+        Self::look_for(Kind::value_variants())
+    }
+
+    pub fn look_for(kinds: &[Kind]) -> Self {
+        let (found, absent) = find::on_path(kinds);
         Self { found, absent, programs: programs::Programs::default() }
     }
 

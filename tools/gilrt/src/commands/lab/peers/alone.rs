@@ -34,10 +34,9 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 fn of_peer(kind: Kind, program: &str, words: &[String]) -> Result<(), Failure> {
     let program = <Program as clap::ValueEnum>::from_str(program, false)
         .map_err(|_| Failure::Usage(format!("there is no program {program}")))?;
-    let peers = Peers::look();
-    let Some(peer) = peers.found.iter().find(|peer| peer.kind == kind) else {
-        let absent = peers.absent.into_iter().find(|it| it.subject == kind.title());
-        let why = absent.map_or_else(String::new, |it| it.why);
+    let peers = Peers::look_for(&[kind]);
+    let Some(peer) = peers.found.first() else {
+        let why = peers.absent.first().map_or("", |it| it.why.as_str());
         return Err(Failure::Failed(format!("there is no {}: {why}", kind.title())));
     };
     let command = peers.command(peer, program).map_err(Failure::Failed)?;

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 use super::{Kind, Peer};
 use crate::measured::Missing;
 
+/// Which kind a program is, its version, and the program.
+type Answer = (Kind, Vec<u32>, PathBuf);
+
 /// Far more than any of them takes to say its version; one that hangs is none.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -20,22 +23,27 @@ const ASK_PYTHON: &str = "import sys, ctypes, json, socket, threading; i = sys.i
 const ASK_RUBY: &str =
     "require 'fiddle'; require 'json'; require 'socket'; puts RUBY_ENGINE + ' True ' + RUBY_VERSION";
 
-/// The newest of each kind, and of which there is none.
-pub fn on_path() -> (Vec<Peer>, Vec<Missing>) {
+/// The newest of each of these kinds, and of which there is none.
+pub fn on_path(kinds: &[Kind]) -> (Vec<Peer>, Vec<Missing>) {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = distinct(std::env::split_paths(&path));
-    let mut answers: Vec<(Kind, Vec<u32>, PathBuf)> = Vec::new();
-    for program in executables(&folders, &pythons()) {
-        answers.extend(ask(&program, &["-c", ASK_PYTHON]).and_then(|said| understand(&said, program)));
+    let mut answers: Vec<Answer> = Vec::new();
+    let mut ask_all = |names: &[String], arguments: &[&str], before: &str| {
+        for program in executables(&folders, names) {
+            let said = ask(&program, arguments).map(|said| format!("{before}{said}"));
+            answers.extend(said.and_then(|said| understand(&said, program)));
+        }
+    };
+    if kinds.iter().any(|kind| matches!(kind, Kind::Cpython | Kind::FreeThreaded | Kind::Pypy)) {
+        ask_all(&pythons(), &["-c", ASK_PYTHON], "");
     }
-    for program in executables(&folders, &["ruby".to_owned()]) {
-        answers.extend(ask(&program, &["-e", ASK_RUBY]).and_then(|said| understand(&said, program)));
+    if kinds.contains(&Kind::Ruby) {
+        ask_all(&["ruby".to_owned()], &["-e", ASK_RUBY], "");
     }
-    for program in executables(&folders, &["ocamlfind".to_owned()]) {
-        let said = ask(&program, &["ocamlopt", "-version"]).map(|version| format!("ocaml True {version}"));
-        answers.extend(said.and_then(|said| understand(&said, program)));
+    if kinds.contains(&Kind::Ocaml) {
+        ask_all(&["ocamlfind".to_owned()], &["ocamlopt", "-version"], "ocaml True ");
     }
-    newest(answers)
+    newest(kinds, &answers)
 }
 
 /// All names under which CPython and PyPy are installed.
@@ -93,7 +101,7 @@ fn ask(program: &Path, arguments: &[&str]) -> Option<String> {
 }
 
 /// `cpython True 3.11.2` and the like.
-fn understand(said: &str, program: PathBuf) -> Option<(Kind, Vec<u32>, PathBuf)> {
+fn understand(said: &str, program: PathBuf) -> Option<Answer> {
     let [name, locked, version] = said.split_whitespace().collect::<Vec<_>>().try_into().ok()?;
     let kind = match (name, locked) {
         ("cpython", "True") => Kind::Cpython,
@@ -109,18 +117,18 @@ fn understand(said: &str, program: PathBuf) -> Option<(Kind, Vec<u32>, PathBuf)>
     Some((kind, numbers.ok()?, program))
 }
 
-fn newest(answers: Vec<(Kind, Vec<u32>, PathBuf)>) -> (Vec<Peer>, Vec<Missing>) {
+fn newest(kinds: &[Kind], answers: &[Answer]) -> (Vec<Peer>, Vec<Missing>) {
     let (mut found, mut absent) = (Vec::new(), Vec::new());
-    for kind in [Kind::Cpython, Kind::FreeThreaded, Kind::Pypy, Kind::Ruby, Kind::Ocaml] {
-        let mut best: Option<&(Kind, Vec<u32>, PathBuf)> = None;
-        for answer in answers.iter().filter(|answer| answer.0 == kind) {
+    for kind in kinds {
+        let mut best: Option<&Answer> = None;
+        for answer in answers.iter().filter(|answer| answer.0 == *kind) {
             // Of equals the first on PATH.
             if best.is_none_or(|best| answer.1 > best.1) {
                 best = Some(answer);
             }
         }
         match best {
-            Some((kind, version, program)) => {
+            Some((_, version, program)) => {
                 let version: Vec<String> = version.iter().map(u32::to_string).collect();
                 let name = format!("{} {}", kind.title(), version.join("."));
                 found.push(Peer { kind: *kind, name, program: program.clone() });
@@ -133,21 +141,24 @@ fn newest(answers: Vec<(Kind, Vec<u32>, PathBuf)>) -> (Vec<Peer>, Vec<Missing>) 
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum;
+
     use super::*;
 
-    fn answer(said: &str, program: &str) -> (Kind, Vec<u32>, PathBuf) {
+    fn answer(said: &str, program: &str) -> Answer {
         understand(said, program.into()).expect("an answer that is understood")
     }
 
     #[test]
     fn the_newest_of_each_kind_is_taken_and_the_others_are_told_how_to_install() {
-        let (found, absent) = newest(vec![
+        let answers = [
             answer("cpython True 3.9.18", "/a"),
             answer("cpython True 3.11.7", "/b"),
             answer("cpython True 3.11.7", "/c"),
             answer("cpython False 3.14.0", "/d"),
             answer("ocaml True 5.2.1+flambda", "/e"),
-        ]);
+        ];
+        let (found, absent) = newest(Kind::value_variants(), &answers);
         let names: Vec<_> = found.iter().map(|it| (it.name.as_str(), it.program.to_str().unwrap())).collect();
         assert_eq!(
             names,
