@@ -20,6 +20,7 @@ fn main() {
 fn compile_kernels() {
     const INCLUDE: &str = "../../include";
     println!("cargo::rerun-if-changed=kernels");
+    println!("cargo::rerun-if-changed=lab/peers/c");
     println!("cargo::rerun-if-changed={INCLUDE}");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("Cargo sets OUT_DIR")).join("kernels");
     std::fs::create_dir_all(&out).unwrap_or_else(|error| panic!("cannot create {}: {error}", out.display()));
@@ -40,8 +41,12 @@ fn compile_kernels() {
         "tree",
         "reclaim",
     ];
-    link(&sources, INCLUDE, &out.join("libkernels.so"));
-    link(&["empty"], INCLUDE, &out.join("libempty.so"));
+    link("kernels", &sources, INCLUDE, &out.join("libkernels.so"));
+    link("kernels", &["empty"], INCLUDE, &out.join("libempty.so"));
+    let programs = ["peer", "native", "compute", "ask", "echo"];
+    link("lab/peers/c", &programs, INCLUDE, &out.join("libprograms.so"));
+    // Other runtimes open this one, so it needs nothing of ours.
+    link("lab/peers/c", &["native"], INCLUDE, &out.join("libnative.so"));
     link_cpp(&out.join("libcpp.so"));
     println!("cargo::rustc-env=GILRT_BUILT_KERNELS={}", out.display());
 }
@@ -65,13 +70,13 @@ fn link_cpp(library: &Path) {
 }
 
 /// Optimized whatever the profile: it is the compiled program that is measured.
-fn link(sources: &[&str], include: &str, library: &Path) {
+fn link(folder: &str, sources: &[&str], include: &str, library: &Path) {
     let mut build = cc::Build::new();
     build.std("gnu11").warnings(true).pic(true).opt_level(2).debug(false).force_frame_pointer(false);
     let compiler = build.get_compiler();
     let mut command = compiler.to_command();
     command.arg("-shared").arg("-o").arg(library).arg("-I").arg(include);
-    command.args(sources.iter().map(|name| format!("kernels/{name}.c"))).args(["-lpthread", "-ldl"]);
+    command.args(sources.iter().map(|name| format!("{folder}/{name}.c"))).args(["-lpthread", "-ldl"]);
     match command.status() {
         Ok(status) if status.success() => {}
         Ok(status) => {

@@ -27,6 +27,14 @@ impl Failure {
         Self::Usage(format!("{message}; see gilrt --help"))
     }
 
+    /// The sentence, where there is one.
+    pub fn message(self) -> String {
+        match self {
+            Self::Usage(message) | Self::Failed(message) => message,
+            Self::ReaderGone | Self::Interrupted => String::new(),
+        }
+    }
+
     /// Prints the line and gives the exit code.
     pub fn end(self) -> ExitCode {
         match self {

@@ -68,7 +68,8 @@ type Kernel = unsafe extern "C" fn(*const RawTask, *mut RawResult) -> c_int;
 /// libgilrt and, above it, the kernels. They stay mapped until the process ends.
 pub struct Kernels {
     pub library: Library,
-    /// libempty.so, libkernels.so and, where there was a C++ compiler, libcpp.so.
+    /// libempty.so, libkernels.so, libprograms.so (what `gilrt lab` compares with other runtimes) and, where there was a C++
+    /// compiler, libcpp.so.
     objects: Vec<SharedObject>,
     cpp: bool,
 }
@@ -76,9 +77,10 @@ pub struct Kernels {
 impl Kernels {
     pub fn open() -> Result<Self, Failure> {
         let library = Library::open()?;
-        let folder = locate()?;
+        let folder = folder()?;
         // The kernels find empty_call and the library's names among the global ones, as a host does that is linked with both.
-        let mut objects = vec![open(&folder.join("libempty.so"))?, open(&folder.join("libkernels.so"))?];
+        let names = ["libempty.so", "libkernels.so", "libprograms.so"];
+        let mut objects = names.iter().map(|name| open(&folder.join(name))).collect::<Result<Vec<_>, _>>()?;
         let cpp = folder.join("libcpp.so");
         if cpp.is_file() {
             objects.push(open(&cpp)?);
@@ -100,7 +102,7 @@ impl Kernels {
 
     /// # Safety
     /// What is called `name` in the kernels is a `T`.
-    unsafe fn symbol<T: Copy>(&self, name: &str) -> Result<T, Failure> {
+    pub unsafe fn symbol<T: Copy>(&self, name: &str) -> Result<T, Failure> {
         let missing = || Failure::Failed(format!("there is no kernel {name}"));
         // SAFETY: by the contract.
         self.objects
@@ -163,7 +165,7 @@ fn open(path: &Path) -> Result<SharedObject, Failure> {
 }
 
 /// Where the build put them, or beside the tool once it is installed.
-fn locate() -> Result<PathBuf, Failure> {
+pub fn folder() -> Result<PathBuf, Failure> {
     let installed = executable_folder()?.join("../lib/gilrt/kernels");
     let places = [option_env!("GILRT_BUILT_KERNELS").map(PathBuf::from), Some(installed.clone())];
     places.into_iter().flatten().find(|folder| folder.is_dir()).ok_or_else(|| {

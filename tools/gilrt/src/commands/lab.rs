@@ -79,6 +79,9 @@ enum Hidden {
     /// One of our own cases once, for the command above
     #[command(hide = true)]
     Measure(Measure),
+    /// One program of one runtime
+    #[command(hide = true)]
+    Program(peers::alone::Options),
 }
 
 #[derive(Args)]
@@ -91,8 +94,10 @@ struct Measure {
 }
 
 pub fn run(options: &Options) -> Result<(), Failure> {
-    if let Some(Hidden::Measure(measure)) = &options.hidden {
-        return measure_once(measure);
+    match &options.hidden {
+        Some(Hidden::Measure(measure)) => return measure_once(measure),
+        Some(Hidden::Program(options)) => return peers::alone::run(options),
+        None => {}
     }
     if options.list {
         return output::print(&show::list());

@@ -5,9 +5,14 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use super::experiment::Experiment;
 use crate::failure::Failure;
 
+mod ccbench;
 mod collectors;
+mod convoy;
+mod cpu;
+mod io;
 mod locks;
 mod one_lock;
+mod pair;
 mod races;
 mod scale;
 
@@ -15,6 +20,11 @@ pub static ALL: &[&Experiment] = &[
     &races::EXPERIMENT,
     &locks::EXPERIMENT,
     &one_lock::EXPERIMENT,
+    &pair::EXPERIMENT,
+    &cpu::EXPERIMENT,
+    &io::EXPERIMENT,
+    &convoy::EXPERIMENT,
+    &ccbench::EXPERIMENT,
     &collectors::EXPERIMENT,
     &scale::EXPERIMENT,
 ];

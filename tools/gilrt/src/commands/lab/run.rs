@@ -67,7 +67,8 @@ pub fn once(
     figures(&stdout, columns).map_err(Ended::Failed)
 }
 
-fn end_with_parent() -> std::io::Result<()> {
+/// Before the program begins, in its process: that it ends with the thread that started it.
+pub fn end_with_parent() -> std::io::Result<()> {
     // SAFETY: this option takes a signal's number and touches no memory.
     match unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } {
         0 => Ok(()),
@@ -147,7 +148,8 @@ mod tests {
     ];
 
     fn shell(script: &str, limit: Duration) -> Result<Vec<(usize, f64)>, String> {
-        let mut case = Case::new("shell", "", "/bin/sh".into()).argument("-c").argument(script);
+        let mut case = Case::new("shell", "", "/bin/sh".into());
+        case.arguments = vec!["-c".into(), script.into()];
         case.limit = limit;
         once(&case, COLUMNS, |_| {}).map_err(|ended| match ended {
             Ended::Failed(why) => why,
