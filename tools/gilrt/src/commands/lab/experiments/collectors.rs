@@ -146,9 +146,10 @@ fn read(figures: &Figures) -> Reading {
         reading.find(
             Stand::Adds,
             figures.ratio(key(pypy), key(cpython)).map(|ratio| {
+                let end = if ratio > 1.0 { "that is such a compensation" } else { "here that does not make up for it" };
                 format!(
                     "{pypy}, which traces, moves what lives and compiles what runs often, goes through {} times as many nodes as {cpython}, which \
-                     counts and interprets: that is such a compensation.",
+                     counts and interprets: {end}.",
                     Unit::Count.show(ratio)
                 )
             }),
