@@ -105,6 +105,8 @@ impl Peers {
     }
 }
 
+/// In the order in which they are shown.
+pub const POLICIES: [Policy; 3] = [Policy::Responsive, Policy::Interval, Policy::Ticks];
 /// The name of our lock's free-threaded mode, as a subject.
 pub const FREE: &str = "gilrt free-threaded";
 const MODE_VARIABLE: &str = "GILRT_MODE";
@@ -121,22 +123,30 @@ pub fn everybody<'plan>(
 ) -> Result<&'plan mut [Case], Failure> {
     let first = plan.cases.len();
     let ours = our_command(program.name())?;
-    let with = |command: &[String]| {
-        words.iter().copied().map(str::to_owned).chain(command.iter().cloned()).collect::<Vec<_>>()
-    };
-    let words = with(&ours);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    for policy in [Policy::Responsive, Policy::Interval, Policy::Ticks] {
-        plan.under(experiment, context, policy, setting, &words)?;
+    let ours = joined(words, &ours);
+    for policy in POLICIES {
+        plan.under(experiment, context, policy, setting, &ours)?;
     }
-    let case = plan.ours(experiment, context, FREE, setting, &words)?;
+    let case = plan.ours(experiment, context, FREE, setting, &ours)?;
     case.environment.push((MODE_VARIABLE.into(), "free".into()));
+    each_peer(plan, experiment, context, program, setting, words)?;
+    Ok(&mut plan.cases[first..])
+}
+
+/// The same without ours.
+pub fn each_peer<'plan>(
+    plan: &'plan mut Plan,
+    experiment: &Experiment,
+    context: &Context<'_>,
+    program: Program,
+    setting: &str,
+    words: &[&str],
+) -> Result<&'plan mut [Case], Failure> {
+    let first = plan.cases.len();
     for peer in &context.peers.found {
         match context.peers.command(peer, program) {
             Ok(command) => {
-                let words = with(&command);
-                let words: Vec<&str> = words.iter().map(String::as_str).collect();
-                plan.ours(experiment, context, &peer.name, setting, &words)?;
+                plan.ours(experiment, context, &peer.name, setting, &joined(words, &command))?;
             }
             Err(why) => skip_once(plan, &peer.name, &why),
         }
@@ -147,16 +157,17 @@ pub fn everybody<'plan>(
     Ok(&mut plan.cases[first..])
 }
 
+fn joined<'a>(words: &[&'a str], command: &'a [String]) -> Vec<&'a str> {
+    words.iter().copied().chain(command.iter().map(String::as_str)).collect()
+}
+
 /// The words that run one of our own programs.
 pub fn our_command(name: &str) -> Result<Vec<String>, Failure> {
     let tool = executable()?;
     let tool = tool.to_str().ok_or_else(|| {
         Failure::Failed(format!("the tool's path, {}, is not UTF-8; move it elsewhere", tool.display()))
     })?;
-    Ok(["lab", "program", "gilrt", name].iter().fold(vec![tool.to_owned()], |mut words, word| {
-        words.push((*word).to_owned());
-        words
-    }))
+    Ok([tool, "lab", "program", "gilrt", name].map(str::to_owned).to_vec())
 }
 
 fn skip_once(plan: &mut Plan, subject: &str, why: &str) {

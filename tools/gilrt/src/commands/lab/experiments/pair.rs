@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::child::Effort;
 use crate::commands::lab::experiment::{Column, Context, Experiment, Plan, Reading, Recorded, Stand, Value};
 use crate::commands::lab::peers::drive::{Running, check, get};
-use crate::commands::lab::peers::{Kind, Program};
+use crate::commands::lab::peers::{Kind, Program, each_peer};
 use crate::failure::Failure;
 use crate::kernels::{Kernels, Task};
 use crate::measured::{Figures, Unit, Verdict};
@@ -47,17 +47,9 @@ fn cases(context: &Context<'_>, plan: &mut Plan) -> Result<(), Failure> {
     for (subject, kernel) in KERNELS {
         plan.ours(&EXPERIMENT, context, subject, "", &[kernel])?.expected = expected;
     }
-    for peer in &context.peers.found {
-        match context.peers.command(peer, Program::Pair) {
-            Ok(command) => {
-                let words: Vec<&str> =
-                    ["peer"].into_iter().chain(command.iter().map(String::as_str)).collect();
-                plan.ours(&EXPERIMENT, context, &peer.name, "", &words)?.expected = expected;
-            }
-            Err(why) => plan.skip(&peer.name, why),
-        }
+    for case in each_peer(plan, &EXPERIMENT, context, Program::Pair, "", &["peer"])? {
+        case.expected = expected;
     }
-    plan.skipped.extend(context.peers.absent.iter().cloned());
     Ok(())
 }
 
