@@ -14,6 +14,7 @@ mod locks;
 mod one_lock;
 mod pair;
 mod races;
+mod scale;
 
 pub static ALL: &[&Experiment] = &[
     &races::EXPERIMENT,
@@ -25,6 +26,7 @@ pub static ALL: &[&Experiment] = &[
     &convoy::EXPERIMENT,
     &ccbench::EXPERIMENT,
     &collectors::EXPERIMENT,
+    &scale::EXPERIMENT,
 ];
 
 /// What the command line may say.

@@ -14,8 +14,12 @@ const PAIR: &str = "a pair";
 const CALL: &str = "gilrt by call";
 const INLINE: &str = "gilrt inline";
 const MUTEX: &str = "pthread mutex";
-const KERNELS: [(&str, &str); 3] =
-    [(CALL, "kernel_pair_call"), (INLINE, "kernel_pair_inline"), (MUTEX, "kernel_pair_pthread")];
+const KERNELS: [(&str, &str); 4] = [
+    (CALL, "kernel_pair_call"),
+    (INLINE, "kernel_pair_inline"),
+    ("gilrt inline, given the thread", "kernel_pair_inline_t"),
+    (MUTEX, "kernel_pair_pthread"),
+];
 /// Tens of milliseconds for the slowest.
 const PAIRS: u64 = 2_000_000;
 
