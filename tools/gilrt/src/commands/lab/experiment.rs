@@ -25,11 +25,14 @@ pub struct Experiment {
     pub columns: &'static [Column],
     pub cases: fn(&Context<'_>, &mut Plan) -> Result<(), Failure>,
     /// Our own cases, in the child: the words that [`Plan::ours`] was given, to values of columns.
-    pub measure: fn(&Kernels, &[String], Effort) -> Result<Vec<Value>, Failure>,
+    pub measure: Measure,
     /// Figures of runtimes that are not here, measured once on a machine of two virtual CPUs.
     pub recorded: &'static [Recorded],
     pub read: fn(&Figures) -> Reading,
 }
+
+/// What is called in the child.
+pub type Measure = fn(&Kernels, &[String], Effort) -> Result<Vec<Value>, Failure>;
 
 /// Subject, setting, column and value.
 pub type Recorded = (&'static str, &'static str, &'static str, f64);
@@ -85,24 +88,6 @@ impl Case {
             limit: Duration::from_secs(60),
         }
     }
-
-    #[must_use]
-    pub fn argument(mut self, argument: impl Into<OsString>) -> Self {
-        self.arguments.push(argument.into());
-        self
-    }
-
-    #[must_use]
-    pub fn variable(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.into(), value.into()));
-        self
-    }
-
-    #[must_use]
-    pub fn expecting(mut self, expected: Duration) -> Self {
-        self.expected = expected;
-        self
-    }
 }
 
 impl Plan {
@@ -117,6 +102,7 @@ impl Plan {
     ) -> Result<&mut Case, Failure> {
         let program = child::executable()?;
         let mut case = Case::new(subject, setting, program);
+        case.expected = context.effort.duration(case.expected);
         for word in ["lab", "measure", experiment.name, &child::name(&context.effort)].iter().chain(words) {
             case.arguments.push(word.into());
         }

@@ -148,7 +148,8 @@ mod tests {
     ];
 
     fn shell(script: &str, limit: Duration) -> Result<Vec<(usize, f64)>, String> {
-        let mut case = Case::new("shell", "", "/bin/sh".into()).argument("-c").argument(script);
+        let mut case = Case::new("shell", "", "/bin/sh".into());
+        case.arguments = vec!["-c".into(), script.into()];
         case.limit = limit;
         once(&case, COLUMNS, |_| {}).map_err(|ended| match ended {
             Ended::Failed(why) => why,

@@ -4,6 +4,8 @@ use crate::child::Effort;
 use crate::commands::lab::experiment::{
     Axis, Column, Context, Experiment, Plan, Plot, Reading, Series, Stand, Value, word,
 };
+use crate::commands::lab::peers::drive::{Running, check, get};
+use crate::commands::lab::peers::{Kind, Program, each_peer};
 use crate::failure::Failure;
 use crate::kernels::{Kernels, Task};
 use crate::measured::{Figures, Unit};
@@ -34,7 +36,8 @@ pub static EXPERIMENT: Experiment = Experiment {
             need to compensate for the loss of the single-threaded performance benefits of the GIL via other performance boosting features.",
     method: "One thread replaces small trees of 15 nodes at random places of a table. The old tree is freed by its counts; or each node also \
              refers to itself, so that no count ever falls to zero and the collector alone finds what is garbage, as a runtime would that does \
-             without counts. Each step, one tree made and one given up, is timed. Memory is the most that the process had in \
+             without counts. The peers do the same work in their own language, with \
+             the collector that they have. Each step, one tree made and one given up, is timed. Memory is the most that the process had in \
              use.",
     columns: &[
         Column { key: "nodes", title: NODES, unit: Unit::PerSecond },
@@ -54,12 +57,24 @@ fn cases(context: &Context<'_>, plan: &mut Plan) -> Result<(), Failure> {
         for (subject, kernel) in SUBJECTS {
             plan.ours(&EXPERIMENT, context, subject, setting, &[kernel, &thousands.to_string()])?;
         }
+        each_peer(plan, &EXPERIMENT, context, Program::Reclaim, setting, &[PEER, &thousands.to_string()])?;
     }
     Ok(())
 }
 
+/// Stands where a kernel of ours would: what follows is a peer's command.
+const PEER: &str = "peer";
+
+/// One tree made, one given up, each.
+const STEPS: u64 = 200_000;
+
 fn measure(kernels: &Kernels, words: &[String], effort: Effort) -> Result<Vec<Value>, Failure> {
-    let units = effort.units(200_000);
+    let units = effort.units(STEPS);
+    if let [peer, thousands, command @ ..] = words
+        && peer == PEER
+    {
+        return in_peer(thousands, units, command);
+    }
     let waits = usize::try_from(units).unwrap_or(usize::MAX);
     let task = Task { units, threads: word(words, 1)?, waits, ..Task::default() };
     let mut outcome = kernels.run(&word::<String>(words, 0)?, &task)?;
@@ -75,6 +90,18 @@ fn measure(kernels: &Kernels, words: &[String], effort: Effort) -> Result<Vec<Va
         ("longest", at(1.0)),
         ("most", outcome.values[0] as f64),
         ("memory", crate::machine::most_memory()?),
+    ])
+}
+
+fn in_peer(thousands: &str, steps: u64, command: &[String]) -> Result<Vec<Value>, Failure> {
+    let line = Running::start(command, &[format!("{thousands}000"), steps.to_string()])?.last_line()?;
+    let nodes = get(&line, "nodes")?;
+    check("nodes", nodes, steps * 15)?;
+    Ok(vec![
+        ("nodes", nodes as f64 * 1e9 / get(&line, "elapsed_ns")?.max(1) as f64),
+        ("p99", get(&line, "p99_ns")? as f64),
+        ("longest", get(&line, "longest_ns")? as f64),
+        ("memory", get(&line, "memory")? as f64),
     ])
 }
 
@@ -111,20 +138,32 @@ fn read(figures: &Figures) -> Reading {
                 )
             }),
     );
+    let mut subjects: Vec<&str> = SUBJECTS.iter().map(|(subject, _)| *subject).collect();
+    let peers = [Kind::Cpython, Kind::FreeThreaded, Kind::Pypy, Kind::Ruby, Kind::Ocaml];
+    subjects.extend(peers.iter().filter_map(|kind| kind.subject(figures)));
+    if let Some((cpython, pypy)) = Kind::Cpython.subject(figures).zip(Kind::Pypy.subject(figures)) {
+        let key = |subject| (subject, largest, NODES);
+        reading.find(
+            Stand::Adds,
+            figures.ratio(key(pypy), key(cpython)).map(|ratio| {
+                format!(
+                    "{pypy}, which traces, moves what lives and compiles what runs often, goes through {} times as many nodes as {cpython}, which \
+                     counts and interprets: that is such a compensation.",
+                    Unit::Count.show(ratio)
+                )
+            }),
+        );
+    }
     let plot = |name, figure, title: &str, unit| Plot {
         name,
         title: title.to_owned(),
         x: Axis::names("", &LIVE.map(|(_, setting)| setting)),
         y: Axis::logarithmic(figure, unit),
-        series: SUBJECTS
+        series: subjects
             .iter()
-            .map(|(subject, _)| {
-                Series::of(
-                    figures,
-                    subject,
-                    figure,
-                    LIVE.iter().enumerate().map(|(x, (_, setting))| (x as f64, *setting)),
-                )
+            .map(|subject| {
+                let settings = LIVE.iter().enumerate().map(|(x, (_, setting))| (x as f64, *setting));
+                Series::of(figures, subject, figure, settings)
             })
             .collect(),
     };

@@ -22,6 +22,7 @@ pub enum Program {
     Echo,
     Retake,
     Pair,
+    Reclaim,
 }
 
 impl Program {
@@ -33,6 +34,7 @@ impl Program {
             Self::Echo => "echo",
             Self::Retake => "retake",
             Self::Pair => "pair",
+            Self::Reclaim => "reclaim",
         }
     }
 }
@@ -45,10 +47,12 @@ macro_rules! files {
     };
 }
 
-const PYTHON: Files = files!("python": "peer.py" "compute.py" "ask.py" "echo.py" "retake.py" "pair.py");
-const RUBY: Files = files!("ruby": "peer.rb" "compute.rb" "ask.rb" "echo.rb" "retake.rb" "pair.rb");
+const PYTHON: Files =
+    files!("python": "peer.py" "compute.py" "ask.py" "echo.py" "retake.py" "pair.py" "reclaim.py");
+const RUBY: Files =
+    files!("ruby": "peer.rb" "compute.rb" "ask.rb" "echo.rb" "retake.rb" "pair.rb" "reclaim.rb");
 const OCAML: Files =
-    files!("ocaml": "peer.ml" "stubs.c" "compute.ml" "ask.ml" "echo.ml" "retake.ml" "pair.ml");
+    files!("ocaml": "peer.ml" "stubs.c" "compute.ml" "ask.ml" "echo.ml" "retake.ml" "pair.ml" "reclaim.ml");
 /// What the stubs are linked with; the other languages load it as a library, `libnative.so`.
 const NATIVE: Files = files!("c": "native.c" "native.h");
 
