@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # `gilrt lab all --short` measures each experiment on libgilrt and on CPython, PyPy, Ruby and OCaml; none fails, none is left out.
-# The shape is checked, not the times.
+# The shape is checked, not the times. What it installs, chromium too, the tests of the lab that come later find as well.
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 [[ $# == 0 ]] || fail "takes no arguments"
-need gcc libc6-dev python3 pypy3 ruby ocaml ocaml-findlib
+need gcc libc6-dev python3 pypy3 ruby ocaml ocaml-findlib chromium
 data=$(scratch)/lab.json
 
 cargo build --release

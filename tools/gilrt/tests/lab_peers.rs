@@ -166,13 +166,16 @@ fn packets_are_answered_beside_threads_that_compute_until_the_program_is_told_to
 }
 
 #[test]
-fn in_every_peer_a_visitor_and_a_thread_that_retakes_both_have_their_turn() {
+fn what_only_peers_have_programs_for_is_done_there_as_often_as_asked() {
     for &peer in peers() {
         let line = line(program(peer, &["retake", "200"]));
         assert!(line["holds"] > 0 && line["visits"] > 0 && line["longest_ns"] > 0, "{peer}: {line:?}");
         let line = self::line(program(peer, &["pair", "1000"]));
         assert_eq!(line["pairs"], 1000, "{peer}");
         assert!(line["elapsed_ns"] > 0, "{peer}");
+        let line = self::line(program(peer, &["reclaim", "100", "1000"]));
+        assert_eq!(line["nodes"], 15_000, "{peer}");
+        assert!(line["elapsed_ns"] > 0 && line["longest_ns"] >= line["p99_ns"], "{peer}: {line:?}");
     }
 }
 

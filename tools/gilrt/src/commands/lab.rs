@@ -96,7 +96,7 @@ struct Measure {
 pub fn run(options: &Options) -> Result<(), Failure> {
     match &options.hidden {
         Some(Hidden::Measure(measure)) => return measure_once(measure),
-        Some(Hidden::Program(options)) => return peers::alone::run(options),
+        Some(Hidden::Program(options)) => return peers::alone::perform(options),
         None => {}
     }
     if options.list {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::child::{Effort, Policy};
+use crate::child::Effort;
 use crate::commands::lab::experiment::{
     Axis, Column, Context, Experiment, Plan, Plot, Reading, Recorded, Series, Stand, Value, ours,
 };
 use crate::commands::lab::peers::client::Client;
 use crate::commands::lab::peers::drive::{Running, check, check_witness, get};
-use crate::commands::lab::peers::{FREE, Kind, Program, everybody};
+use crate::commands::lab::peers::{FREE, Kind, POLICIES, Program, each_peer, everybody};
 use crate::failure::Failure;
 use crate::kernels::{Kernels, Task};
 use crate::measured::{Figures, Unit, Verdict};
@@ -66,28 +66,22 @@ fn cases(context: &Context<'_>, plan: &mut Plan) -> Result<(), Failure> {
             case.expected = context.effort.duration(LONG) + Duration::from_millis(200);
         }
     }
-    for case in everybody(plan, &EXPERIMENT, context, Program::Retake, RETAKE, &[RETAKEN])? {
+    // Who has no lock waits for none.
+    let first = plan.cases.len();
+    for policy in POLICIES {
+        plan.under(&EXPERIMENT, context, policy, RETAKE, &[RETAKEN])?;
+    }
+    each_peer(plan, &EXPERIMENT, context, Program::Retake, RETAKE, &[RETAKEN])?;
+    for case in &mut plan.cases[first..] {
         case.expected = context.effort.duration(LONG_RETAKE) + Duration::from_millis(100);
     }
-    // Who has no lock waits for none.
-    plan.cases.retain(|case| case.setting != RETAKE || case.subject != FREE);
     Ok(())
 }
 
 fn measure(kernels: &Kernels, words: &[String], effort: Effort) -> Result<Vec<Value>, Failure> {
     match words {
         [word, command @ ..] if word == RETAKEN => {
-            let duration = effort.duration(LONG_RETAKE);
-            let longest = if is_ours(command) {
-                // Our lock is measured by the kernel that `gilrt bench lock` measures it by.
-                kernels.run("kernel_retake", &Task { duration, ..Task::default() })?.longest_wait
-            } else {
-                let line = Running::start(command, &[duration.as_millis().to_string()])?.last_line()?;
-                if get(&line, "holds")? == 0 || get(&line, "visits")? == 0 {
-                    return Err(Failure::Failed("nobody held the lock, or nobody wanted it".to_owned()));
-                }
-                Duration::from_nanos(get(&line, "longest_ns")?)
-            };
+            let longest = retaking(kernels, command, effort.duration(LONG_RETAKE))?;
             Ok(vec![("longest", longest.as_nanos() as f64)])
         }
         [kind, hogs, command @ ..] => answering(command, kind, hogs, |client| {
@@ -99,12 +93,22 @@ fn measure(kernels: &Kernels, words: &[String], effort: Effort) -> Result<Vec<Va
                 ("longest", answers.quantile(1.0)),
             ])
         }),
-        _ => Err(Failure::Usage("convoy is measured with KIND HOGS COMMAND…, or retake COMMAND…".to_owned())),
+        _ => {
+            Err(Failure::Usage("convoy is measured with KIND HOGS COMMAND…, or retake [COMMAND…]".to_owned()))
+        }
     }
 }
 
-fn is_ours(command: &[String]) -> bool {
-    matches!(command, [_, lab, program, gilrt, ..] if lab == "lab" && program == "program" && gilrt == "gilrt")
+/// The longest wait in this time. Without a command it is our lock's, by the kernel of `gilrt bench lock`.
+fn retaking(kernels: &Kernels, command: &[String], duration: Duration) -> Result<Duration, Failure> {
+    if command.is_empty() {
+        return Ok(kernels.run("kernel_retake", &Task { duration, ..Task::default() })?.longest_wait);
+    }
+    let line = Running::start(command, &[duration.as_millis().to_string()])?.last_line()?;
+    if get(&line, "holds")? == 0 || get(&line, "visits")? == 0 {
+        return Err(Failure::Failed("nobody held the lock, or nobody wanted it".to_owned()));
+    }
+    Ok(Duration::from_nanos(get(&line, "longest_ns")?))
 }
 
 /// Starts a program that answers, beside so many that compute, lets `ask` ask, and checks that both sides count the same.
@@ -130,7 +134,7 @@ pub fn answering(
 }
 
 fn read(figures: &Figures) -> Reading {
-    let [responsive, interval, ticks] = [Policy::Responsive, Policy::Interval, Policy::Ticks].map(ours);
+    let [responsive, interval, ticks] = POLICIES.map(ours);
     let requests = |subject: &str, setting| figures.median((subject, setting, REQUESTS));
     let longest = |subject: &str| figures.median((subject, RETAKE, LONGEST));
     let show = |unit: Unit, value: f64| unit.show(value);

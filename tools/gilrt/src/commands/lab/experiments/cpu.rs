@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::child::{Effort, Policy};
+use crate::child::Effort;
 use crate::commands::lab::experiment::{
     Axis, Column, Context, Experiment, Plan, Point, Reading, Series, Value, ours,
 };
 use crate::commands::lab::experiment::{Plot, Stand};
 use crate::commands::lab::peers::drive::{Running, check, check_witness, get};
-use crate::commands::lab::peers::{FREE, Kind, Program, everybody};
+use crate::commands::lab::peers::{FREE, Kind, POLICIES, Program, everybody};
 use crate::failure::Failure;
 use crate::kernels::Kernels;
 use crate::measured::{Figures, Unit, Verdict};
@@ -70,13 +70,12 @@ fn read(figures: &Figures) -> Reading {
         let all = THREADS.iter().map(|(_, setting)| median(subject, setting));
         all.collect::<Option<Vec<f64>>>().map(|all| all.into_iter().fold(0.0, f64::max))
     };
-    let [responsive, interval, ticks] = [Policy::Responsive, Policy::Interval, Policy::Ticks].map(ours);
+    let [responsive, interval, ticks] = POLICIES.map(ours);
     let mut reading = Reading {
         text: "What is above 1 is the price of taking turns: threads that are woken, look, and go to sleep again, and caches that \
                are filled anew. TICKS pays it every hundred polls as Python 2 did, as far as the waiter wakes in time; INTERVAL \
-               and RESPONSIVE pay it once in five milliseconds. That two threads under CPython 3 or PyPy are sometimes a little \
-               faster than one is the machine's doing: the second processor's caches are their own. Where there is no lock the \
-               time falls with the number of processors."
+               and RESPONSIVE pay it once in five milliseconds. Where there is no lock the time falls with the number of \
+               processors."
             .to_owned(),
         ..Reading::default()
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::child::Effort;
 use crate::commands::lab::experiment::{Column, Context, Experiment, Plan, Reading, Recorded, Stand, Value};
 use crate::commands::lab::peers::drive::{Running, check, get};
-use crate::commands::lab::peers::{Kind, Program};
+use crate::commands::lab::peers::{Kind, Program, each_peer};
 use crate::failure::Failure;
 use crate::kernels::{Kernels, Task};
 use crate::measured::{Figures, Unit, Verdict};
@@ -14,8 +14,12 @@ const PAIR: &str = "a pair";
 const CALL: &str = "gilrt by call";
 const INLINE: &str = "gilrt inline";
 const MUTEX: &str = "pthread mutex";
-const KERNELS: [(&str, &str); 3] =
-    [(CALL, "kernel_pair_call"), (INLINE, "kernel_pair_inline"), (MUTEX, "kernel_pair_pthread")];
+const KERNELS: [(&str, &str); 4] = [
+    (CALL, "kernel_pair_call"),
+    (INLINE, "kernel_pair_inline"),
+    ("gilrt inline, given the thread", "kernel_pair_inline_t"),
+    (MUTEX, "kernel_pair_pthread"),
+];
 /// Tens of milliseconds for the slowest.
 const PAIRS: u64 = 2_000_000;
 
@@ -47,17 +51,9 @@ fn cases(context: &Context<'_>, plan: &mut Plan) -> Result<(), Failure> {
     for (subject, kernel) in KERNELS {
         plan.ours(&EXPERIMENT, context, subject, "", &[kernel])?.expected = expected;
     }
-    for peer in &context.peers.found {
-        match context.peers.command(peer, Program::Pair) {
-            Ok(command) => {
-                let words: Vec<&str> =
-                    ["peer"].into_iter().chain(command.iter().map(String::as_str)).collect();
-                plan.ours(&EXPERIMENT, context, &peer.name, "", &words)?.expected = expected;
-            }
-            Err(why) => plan.skip(&peer.name, why),
-        }
+    for case in each_peer(plan, &EXPERIMENT, context, Program::Pair, "", &["peer"])? {
+        case.expected = expected;
     }
-    plan.skipped.extend(context.peers.absent.iter().cloned());
     Ok(())
 }
 

@@ -1,11 +1,13 @@
 //! One program of one runtime, alone: what it prints goes where the tool's own output goes.
 
 use std::ffi::{CString, c_char, c_int};
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use clap::Args;
 
 use super::{Kind, Peers, Program};
+use crate::commands::lab::run;
 use crate::failure::{Failure, reason};
 use crate::kernels::Kernels;
 
@@ -22,7 +24,7 @@ pub struct Options {
     words: Vec<String>,
 }
 
-pub fn run(options: &Options) -> Result<(), Failure> {
+pub fn perform(options: &Options) -> Result<(), Failure> {
     let kind = <Kind as clap::ValueEnum>::from_str(&options.runtime, false);
     match kind {
         Ok(kind) => of_peer(kind, &options.program, &options.words),
@@ -40,10 +42,11 @@ fn of_peer(kind: Kind, program: &str, words: &[String]) -> Result<(), Failure> {
         return Err(Failure::Failed(format!("there is no {}: {why}", kind.title())));
     };
     let command = peers.command(peer, program).map_err(Failure::Failed)?;
-    let status = Command::new(&command[0])
-        .args(&command[1..])
-        .args(words)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
+    let mut process = Command::new(&command[0]);
+    process.args(&command[1..]).args(words).env("PYTHONDONTWRITEBYTECODE", "1");
+    // SAFETY: what it calls is async-signal-safe, and touches no memory.
+    unsafe { process.pre_exec(run::end_with_parent) };
+    let status = process
         .status()
         .map_err(|error| Failure::Failed(format!("cannot run {}: {}", command[0], reason(&error))))?;
     if status.success() {
