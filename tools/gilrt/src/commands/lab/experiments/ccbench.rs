@@ -80,15 +80,18 @@ fn measure(_: &Kernels, words: &[String], effort: Effort) -> Result<Vec<Value>, 
         [what, kind, command @ ..] if what == "speed" => {
             Ok(vec![("speed", 1.0 / against_one(command, kind, "2", duration)?.max(1e-9))])
         }
-        [what, kind, hogs, command @ ..] if what == "serve" => answering(command, kind, hogs, |client| {
-            let paced = client.ask(duration, PAUSE)?;
-            let streamed = client.stream(duration, WINDOW)?;
-            Ok(vec![
-                ("p50", paced.quantile(0.5)),
-                ("p99", paced.quantile(0.99)),
-                ("bandwidth", streamed.per_second()),
-            ])
-        }),
+        [what, kind, hogs, command @ ..] if what == "serve" => {
+            let (values, _) = answering(command, kind, hogs, |client| {
+                let paced = client.ask(duration, PAUSE)?;
+                let streamed = client.stream(duration, WINDOW)?;
+                Ok(vec![
+                    ("p50", paced.quantile(0.5)),
+                    ("p99", paced.quantile(0.99)),
+                    ("bandwidth", streamed.per_second()),
+                ])
+            })?;
+            Ok(values)
+        }
         _ => Err(Failure::Usage(
             "ccbench is measured with speed KIND COMMAND…, or serve KIND HOGS COMMAND…".to_owned(),
         )),

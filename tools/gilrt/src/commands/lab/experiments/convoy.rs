@@ -1,6 +1,6 @@
 //! A thread that answers packets, beside threads that compute.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::child::Effort;
 use crate::commands::lab::experiment::{
@@ -17,6 +17,7 @@ const REQUESTS: &str = "requests a second";
 const HALF: &str = "p50";
 const MOST: &str = "p99";
 const LONGEST: &str = "longest";
+const TURNS: &str = "turns of the others a second";
 const NONE: &str = "beside 0";
 const TWO: &str = "beside 2";
 const BESIDE: [(u32, &str); 4] = [(0, NONE), (1, "beside 1"), (2, TWO), (4, "beside 4")];
@@ -44,6 +45,7 @@ pub static EXPERIMENT: Experiment = Experiment {
         Column { key: "p50", title: HALF, unit: Unit::Nanoseconds },
         Column { key: "p99", title: MOST, unit: Unit::Nanoseconds },
         Column { key: "longest", title: LONGEST, unit: Unit::Nanoseconds },
+        Column { key: "turns", title: TURNS, unit: Unit::PerSecond },
     ],
     cases,
     measure,
@@ -84,15 +86,7 @@ fn measure(kernels: &Kernels, words: &[String], effort: Effort) -> Result<Vec<Va
             let longest = retaking(kernels, command, effort.duration(LONG_RETAKE))?;
             Ok(vec![("longest", longest.as_nanos() as f64)])
         }
-        [kind, hogs, command @ ..] => answering(command, kind, hogs, |client| {
-            let answers = client.ask(effort.duration(LONG), Duration::ZERO)?;
-            Ok(vec![
-                ("requests", answers.per_second()),
-                ("p50", answers.quantile(0.5)),
-                ("p99", answers.quantile(0.99)),
-                ("longest", answers.quantile(1.0)),
-            ])
-        }),
+        [kind, hogs, command @ ..] => serving(command, kind, hogs, effort.duration(LONG)),
         _ => {
             Err(Failure::Usage("convoy is measured with KIND HOGS COMMAND…, or retake [COMMAND…]".to_owned()))
         }
@@ -111,26 +105,47 @@ fn retaking(kernels: &Kernels, command: &[String], duration: Duration) -> Result
     Ok(Duration::from_nanos(get(&line, "longest_ns")?))
 }
 
-/// Starts a program that answers, beside so many that compute, lets `ask` ask, and checks that both sides count the same.
+fn serving(command: &[String], kind: &str, hogs: &str, duration: Duration) -> Result<Vec<Value>, Failure> {
+    let (mut values, turns) = answering(command, kind, hogs, |client| {
+        let answers = client.ask(duration, Duration::ZERO)?;
+        Ok(vec![
+            ("requests", answers.per_second()),
+            ("p50", answers.quantile(0.5)),
+            ("p99", answers.quantile(0.99)),
+            ("longest", answers.quantile(1.0)),
+        ])
+    })?;
+    values.extend(turns.map(|turns| ("turns", turns)));
+    Ok(values)
+}
+
+/// Starts a program that answers, beside so many that compute, lets `ask` ask, and checks that both sides count the same. What
+/// `ask` found and, if there are such, how many turns a second those that compute have done meanwhile.
 pub fn answering(
     command: &[String],
     kind: &str,
     hogs: &str,
     ask: impl FnOnce(&mut Client) -> Result<Vec<Value>, Failure>,
-) -> Result<Vec<Value>, Failure> {
+) -> Result<(Vec<Value>, Option<f64>), Failure> {
     let mut running = Running::start(command, &[kind, hogs].map(str::to_owned))?;
     let mut client = Client::connect(get(&running.line()?, "port")?)?;
+    let start = Instant::now();
     let values = ask(&mut client)?;
     let sent = client.sent();
     client.quit()?;
+    // Until they are told to stop they compute, and where the thread that is to tell them waits for its turn, that takes a while.
     let line = running.last_line()?;
+    let seconds = start.elapsed().as_secs_f64().max(1e-9);
     let (answered, turns) = (get(&line, "answered")?, get(&line, "turns")?);
     check("answers", answered, sent)?;
     check_witness(&line, answered + turns)?;
-    if hogs != "0" && turns == 0 {
-        return Err(Failure::Failed("nobody computed beside it".to_owned()));
+    if hogs == "0" {
+        return Ok((values, None));
     }
-    Ok(values)
+    match turns {
+        0 => Err(Failure::Failed("nobody computed beside it".to_owned())),
+        _ => Ok((values, Some(turns as f64 / seconds))),
+    }
 }
 
 fn read(figures: &Figures) -> Reading {
@@ -162,6 +177,13 @@ fn read(figures: &Figures) -> Reading {
             ))
         });
     }
+    let work = figures.ratio((&responsive, TWO, TURNS), (&interval, TWO, TURNS));
+    reading.find(
+        Stand::Adds,
+        work.map(|it| {
+            format!("{responsive}: the two do {it:.2} times the work that they do under INTERVAL meanwhile")
+        }),
+    );
     for subject in [&ticks, FREE] {
         let beside = requests(subject, TWO);
         let sentence = beside.map(|it| format!("{subject}: {} beside two", show(Unit::PerSecond, it)));
