@@ -32,5 +32,10 @@ let report figures =
   print_endline ("{" ^ String.concat ", " (List.map figure figures) ^ "}")
 
 let sum = Array.fold_left ( + ) 0
-let start_threads count body = List.init count (Thread.create body)
+
+(* What fails in a thread is the program's failure. *)
+let start_threads count body =
+  let safely i = try body i with error -> prerr_endline (Printexc.to_string error); exit 1 in
+  List.init count (Thread.create safely)
+
 let join = List.iter Thread.join

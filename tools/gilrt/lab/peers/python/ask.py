@@ -13,11 +13,13 @@ def ask(index):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 5, 0))
         s.connect(("127.0.0.1", port))
-        while time.monotonic_ns() < end:
+        while True:  # one answer at least, however late the thread began
             s.send(question)
             if s.recv(64) != question:
-                raise SystemExit("the answer was another")
+                raise ValueError("the answer was another")
             answered[index] += 1
+            if time.monotonic_ns() >= end:
+                break
 
 
 workers = [threading.Thread(target=ask, args=(i,)) for i in range(threads)]

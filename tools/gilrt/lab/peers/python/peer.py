@@ -1,5 +1,5 @@
 # What the programs beside this file share. The first argument of each is the library of c/native.c.
-import ctypes, json, sys
+import ctypes, json, os, sys, threading
 
 RELEASING = ctypes.CDLL(sys.argv[1])  # calls release the lock
 # Calls hold it. PyPy has no such thing.
@@ -40,6 +40,16 @@ def turn(kind):
     if kind == "holding" and not HOLDING:
         sys.exit("this runtime cannot call C without releasing its lock")
     return {"interpreter": interpreter, "holding": holding, "releasing": releasing}[kind]
+
+
+def fail(thread):
+    sys.__excepthook__(thread.exc_type, thread.exc_value, thread.exc_traceback)
+    sys.stderr.flush()
+    os._exit(1)
+
+
+# What fails in a thread is the program's failure.
+threading.excepthook = fail
 
 
 def report(**figures):

@@ -38,5 +38,6 @@ def report(figures)
   $stdout.flush
 end
 
-# What fails in a thread is the program's failure.
+# What fails in a thread is the program's failure, and told once.
 Thread.abort_on_exception = true
+Thread.report_on_exception = false
