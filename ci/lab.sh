@@ -14,7 +14,7 @@ import json, math, sys
 data = json.load(open(sys.argv[1]))
 records = {record["experiment"]: record for record in data["records"]}
 # The experiments whose work is written for every runtime.
-shared = ["pair", "cpu", "io", "convoy", "ccbench"]
+shared = ["pair", "cpu", "io", "convoy", "ccbench", "collectors"]
 wrong = [f"{name} is missing" for name in shared if name not in records]
 for name, record in records.items():
     wrong += [f"{name}: {it['subject']}: {it['why']}" for it in record["failed"]]

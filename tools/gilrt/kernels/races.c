@@ -30,6 +30,15 @@ static bool drop_unprotected(void) {
 static void take_atomic(void) { atomic_fetch_add_explicit(&count, 1, RELAXED); }
 static bool drop_atomic(void) { return atomic_fetch_sub_explicit(&count, 1, memory_order_acq_rel) == 1; }
 
+/* What a program has a reference for, and what it does without it. A thread that did nothing in between would read its own stores
+   before others see them, and so hardly ever meet another. */
+static inline void use(uint64_t *chain) {
+  uint64_t x = *chain;
+  for (int i = 0; i < 64; i++) x = x * 6364136223846793005u + 1442695040888963407u;
+  __asm__ volatile("" : "+r"(x) : : "memory");
+  *chain = x;
+}
+
 typedef struct scene {
   uint64_t units;
   obj_t *object;
@@ -45,10 +54,13 @@ typedef struct scene {
   }                                                                             \
   static void take##_and_drop(unsigned index, void *user) {                     \
     scene_t *scene = user;                                                      \
+    uint64_t chain = index;                                                     \
     spread(index);                                                              \
     if (!crew_ready()) return;                                                  \
     for (uint64_t i = scene->units; i > 0; i--) {                               \
+      use(&chain);                                                              \
       take();                                                                   \
+      use(&chain);                                                              \
       if (!drop()) continue;                                                    \
       atomic_fetch_add(&scene->early, 1);                                       \
       atomic_store(&count, 1);                                                  \
@@ -122,14 +134,16 @@ static void drop_all(unsigned index, void *user) {
 
 static void take_and_drop(unsigned index, void *user) {
   scene_t *scene = user;
+  uint64_t chain = index;
   spread(index);
   gil_acquire();
   gil_release();
   if (!crew_ready()) return;
   gil_acquire();
   for (uint64_t i = scene->units; i > 0; i--) {
+    use(&chain);
     obj_incref_inline(scene->object);
-    __asm__ volatile("" ::: "memory");
+    use(&chain);
     obj_decref_inline(scene->object);
     if (i % POLL_EVERY == 0) gil_poll_inline();
   }

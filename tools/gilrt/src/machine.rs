@@ -16,6 +16,8 @@ pub struct Machine {
     pub kernel: String,
     /// The mean number of running threads during the last minute, before anything was measured.
     pub load: f64,
+    /// Whether what measured was built without optimization.
+    pub debug: bool,
 }
 
 impl Machine {
@@ -27,6 +29,7 @@ impl Machine {
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
             kernel: read("/proc/sys/kernel/osrelease")?.trim().to_owned(),
             load: load.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0.0),
+            debug: cfg!(debug_assertions),
         })
     }
 
@@ -60,7 +63,7 @@ impl Machine {
                 "there is one CPU: what two threads do at once, and a wake-up across CPUs, cannot be measured".to_owned(),
             );
         }
-        if cfg!(debug_assertions) {
+        if self.debug {
             warnings.push("this is a debug build: measure with cargo run --release".to_owned());
         }
         warnings

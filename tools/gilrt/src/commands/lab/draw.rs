@@ -18,6 +18,7 @@ use plotters::prelude::SVGBackend;
 
 use super::experiment::Plot;
 use crate::failure::Failure;
+use crate::measured::Unit;
 
 const WIDTH: u32 = 820;
 /// Between the baselines of two labels that stand below each other.
@@ -64,6 +65,14 @@ fn after_head(svg: &str, part: &str) -> String {
     }
 }
 
+/// What is written beside an axis: a ratio without the decimals that say nothing.
+fn tick_label(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Ratio => format!("{}", (value * 1000.0).round() / 1000.0),
+        unit => unit.show(value),
+    }
+}
+
 fn characters(text: &str) -> i32 {
     i32::try_from(text.chars().count()).unwrap_or(i32::MAX / CHARACTER)
 }
@@ -72,7 +81,6 @@ fn characters(text: &str) -> i32 {
 mod tests {
     use super::*;
     use crate::commands::lab::experiment::{Axis, Point, Series};
-    use crate::measured::Unit;
 
     fn plot(x: Axis, logarithmic: bool, values: &[f64]) -> Plot {
         let points = values

@@ -243,7 +243,12 @@ impl Series {
 impl Reading {
     /// Says `sentence` if there is one: if what it is made of was measured.
     pub fn find(&mut self, verdict: Stand, sentence: Option<String>) {
-        self.findings.extend(sentence.map(|sentence| Finding { sentence, verdict }));
+        self.findings.extend(sentence.map(|mut sentence| {
+            if !sentence.ends_with('.') {
+                sentence.push('.');
+            }
+            Finding { sentence, verdict }
+        }));
     }
 
     /// The same where the figures decide: `supports` is None if they were not measured.

@@ -25,7 +25,7 @@ const STYLE: &str = "
 body{font:16px/1.5 sans-serif;color:var(--ink);background:var(--paper);max-width:60rem;margin:2rem auto;padding:0 1rem}
 h1,h2{line-height:1.2}h2{margin-top:3rem;border-top:1px solid var(--faint);padding-top:1.5rem}
 blockquote{margin:1rem 0;padding-left:1rem;border-left:4px solid var(--series-0);font-style:italic}
-.wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px}
+.wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px;margin:1rem 0}
 th,td{padding:.2rem .7rem;border-bottom:1px solid var(--faint);text-align:right;white-space:nowrap}
 th:nth-child(-n+2),td:nth-child(-n+2){text-align:left}
 svg{max-width:100%;height:auto;display:block;margin:1.5rem 0}
@@ -62,17 +62,17 @@ fn section(experiment: &Experiment, record: &Record) -> Result<String, Failure> 
         "<section id=\"{0}\">\n<h2>{0}: {1}</h2>\n<blockquote>{2}</blockquote>\n",
         experiment.name,
         escape(experiment.title),
-        escape(experiment.claim),
+        prose(experiment.claim),
     );
     text += &findings(&reading);
     for plot in &reading.plots {
         text += &draw::inline(plot)?.unwrap_or_default();
     }
-    text += &format!("<p>{}</p>\n", escape(&reading.text));
-    text += &table(record);
+    text += &format!("<p>{}</p>\n", prose(&reading.text));
+    text += &tables(record);
     text += &format!(
         "<details open=\"open\"><summary>Method</summary><p>{}</p></details>\n",
-        escape(experiment.method)
+        prose(experiment.method)
     );
     text += &missing("Skipped", &record.skipped);
     text += &missing("Failed", &record.failed);
@@ -82,7 +82,7 @@ fn section(experiment: &Experiment, record: &Record) -> Result<String, Failure> 
 fn findings(reading: &Reading) -> String {
     let mut items = String::new();
     for finding in &reading.findings {
-        let sentence = escape(&finding.sentence);
+        let sentence = prose(&finding.sentence);
         items += &match finding.verdict {
             Stand::Adds => format!("<li>{sentence}</li>\n"),
             stand => {
@@ -96,26 +96,35 @@ fn findings(reading: &Reading) -> String {
     if items.is_empty() { items } else { format!("<ul class=\"findings\">\n{items}</ul>\n") }
 }
 
-fn table(record: &Record) -> String {
-    let (header, rows) = show::cells(record);
-    if rows.is_empty() {
-        return "<p>Nothing was measured.</p>\n".to_owned();
-    }
+fn tables(record: &Record) -> String {
     let line = |tag: &str, cells: &[String]| {
         let cells: String = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect();
         format!("<tr>{cells}</tr>\n")
     };
-    let rows: String = rows.iter().map(|row| line("td", row)).collect();
-    format!(
-        "<div class=\"wide\"><table>\n<thead>{}</thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n",
-        line("th", &header)
-    )
+    let table = |it: show::Cells| {
+        let rows: String = it.rows.iter().map(|row| line("td", row)).collect();
+        let header = line("th", &it.header);
+        format!(
+            "<div class=\"wide\"><table>\n<thead>{header}</thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n"
+        )
+    };
+    let tables: String = show::tables(record).into_iter().map(table).collect();
+    if tables.is_empty() { "<p>Nothing was measured.</p>\n".to_owned() } else { tables }
 }
 
 fn missing(what: &str, all: &[crate::measured::Missing]) -> String {
     let items: String =
         all.iter().map(|it| format!("<li>{}: {}</li>\n", escape(&it.subject), escape(&it.why))).collect();
     if items.is_empty() { items } else { format!("<p>{what}:</p>\n<ul>\n{items}</ul>\n") }
+}
+
+/// Prose: what is between backticks is code.
+fn prose(text: &str) -> String {
+    let parts = text.split('`').enumerate().map(|(at, part)| match at % 2 {
+        0 => escape(part),
+        _ => format!("<code>{}</code>", escape(part)),
+    });
+    parts.collect()
 }
 
 fn escape(text: &str) -> String {

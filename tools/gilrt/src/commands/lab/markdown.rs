@@ -70,7 +70,7 @@ fn section(experiment: &Experiment, record: &Record, folder: &Path, name: &str) 
             text += &format!("\n![{}]({name}/{picture})\n", plot.title);
         }
     }
-    text += &format!("\n{}\n\n{}\nMethod: {}\n", reading.text, table(record), experiment.method);
+    text += &format!("\n{}\n\n{}Method: {}\n", reading.text, tables(record), experiment.method);
     for (what, all) in [("Skipped", &record.skipped), ("Failed", &record.failed)] {
         for it in all {
             text += &format!("\n{what}: {}: {}\n", it.subject, it.why);
@@ -79,19 +79,18 @@ fn section(experiment: &Experiment, record: &Record, folder: &Path, name: &str) 
     Ok(text)
 }
 
-fn table(record: &Record) -> String {
-    let (header, rows) = show::cells(record);
-    if rows.is_empty() {
-        return "Nothing was measured.\n".to_owned();
-    }
+fn tables(record: &Record) -> String {
     let line = |cells: &[String]| {
         let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
         format!("| {} |\n", cells.join(" | "))
     };
-    let rule: Vec<String> =
-        header.iter().enumerate().map(|(at, _)| if at < 2 { "---" } else { "---:" }.to_owned()).collect();
-    let rows: String = rows.iter().map(|row| line(row)).collect();
-    format!("{}{}{rows}", line(&header), line(&rule))
+    let table = |it: show::Cells| {
+        let rule = "---|---|".to_owned() + &"---:|".repeat(it.header.len() - 2);
+        let rows: String = it.rows.iter().map(|row| line(row)).collect();
+        format!("{}|{rule}\n{rows}\n", line(&it.header))
+    };
+    let tables: String = show::tables(record).into_iter().map(table).collect();
+    if tables.is_empty() { "Nothing was measured.\n\n".to_owned() } else { tables }
 }
 
 fn cell(text: &str) -> String {

@@ -22,45 +22,56 @@ pub fn rounds_in_words(rounds: u32) -> String {
     format!("{rounds} round{plural}: the median, and the least and the greatest in brackets")
 }
 
-/// A table's header and its lines: one for each subject in each setting, one column for each figure.
-pub fn cells(record: &Record) -> (Vec<String>, Vec<Vec<String>>) {
+/// One table: a line for each subject in each setting, a column for each figure.
+pub struct Cells {
+    pub header: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Settings in which the same is measured are in one table.
+pub fn tables(record: &Record) -> Vec<Cells> {
     let figures = record.figures.all();
-    let mut lines: Vec<(&str, &str)> = Vec::new();
-    for figure in figures {
-        let line = (figure.setting.as_str(), figure.subject.as_str());
-        if !lines.contains(&line) {
-            lines.push(line);
+    let columns = record.experiment().map_or(&[][..], |experiment| experiment.columns);
+    let mut tables: Vec<(Vec<&str>, Vec<Vec<String>>)> = Vec::new();
+    for setting in each_once(figures.iter().map(|it| it.setting.as_str())) {
+        let here = || figures.iter().filter(|it| it.setting == setting);
+        let titles: Vec<&str> =
+            columns.iter().map(|it| it.title).filter(|title| here().any(|it| it.figure == *title)).collect();
+        let cell = |subject: &str, title: &str| {
+            record.figures.find((subject, setting, title)).map_or_else(|| "-".to_owned(), Figure::show)
+        };
+        // Side by side what is to be compared.
+        let rows = each_once(here().map(|it| it.subject.as_str())).into_iter().map(|subject| {
+            let cells = titles.iter().map(|title| cell(subject, title));
+            [subject.to_owned(), setting.to_owned()].into_iter().chain(cells).collect()
+        });
+        match tables.iter_mut().find(|(known, _)| *known == titles) {
+            Some((_, known)) => known.extend(rows),
+            None => tables.push((titles.clone(), rows.collect())),
         }
     }
-    // Side by side what is to be compared: first by setting, in the order in which those came.
-    let mut settings: Vec<&str> = Vec::new();
-    for (setting, _) in &lines {
-        if !settings.contains(setting) {
-            settings.push(setting);
-        }
-    }
-    lines.sort_by_key(|(setting, _)| settings.iter().position(|it| it == setting));
-    let all = record.experiment().map_or(&[][..], |experiment| experiment.columns);
-    let has = |title: &str| figures.iter().any(|figure| figure.figure == title);
-    let titles: Vec<&str> = all.iter().map(|column| column.title).filter(|title| has(title)).collect();
-    let cell = |subject: &str, setting: &str, title: &str| {
-        record.figures.find((subject, setting, title)).map_or_else(|| "-".to_owned(), Figure::show)
+    let with_header = |(titles, rows): (Vec<&str>, _)| {
+        let header = ["", ""].iter().chain(&titles).map(ToString::to_string).collect();
+        Cells { header, rows }
     };
-    let rows = lines.iter().map(|(setting, subject)| {
-        let mut cells = vec![(*subject).to_owned(), (*setting).to_owned()];
-        cells.extend(titles.iter().map(|title| cell(subject, setting, title)));
-        cells
-    });
-    let header = [String::new(), String::new()].into_iter().chain(titles.iter().map(ToString::to_string));
-    (header.collect(), rows.collect())
+    tables.into_iter().map(with_header).collect()
+}
+
+fn each_once<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut known = Vec::new();
+    for name in names {
+        if !known.contains(&name) {
+            known.push(name);
+        }
+    }
+    known
 }
 
 pub fn record(record: &Record) -> String {
     let Some(experiment) = record.experiment() else { return String::new() };
-    let (header, rows) = cells(record);
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let mut text = format!("\n{}: {}\n", experiment.name, experiment.claim);
-    if !rows.is_empty() {
+    for Cells { header, rows } in tables(record) {
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
         text += &table(&header, &rows, 2);
     }
     for it in &record.skipped {

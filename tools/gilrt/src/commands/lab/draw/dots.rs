@@ -7,7 +7,7 @@ use plotters::style::text_anchor::HPos;
 use super::lines::{rule, text};
 use super::marks::{self, FAINT, INK, PAPER};
 use super::scale::Scale;
-use super::{CHARACTER, Error, WIDTH, characters};
+use super::{CHARACTER, Error, WIDTH, characters, tick_label};
 use crate::commands::lab::experiment::{Plot, Point, Series};
 
 const ROW: i32 = 19;
@@ -39,7 +39,7 @@ pub fn draw<'a>(plot: &Plot, svg: &'a mut String) -> Result<(), Error<'a>> {
     for tick in &scale.ticks {
         area.draw(&rule((at(*tick), TOP - 8), (at(*tick), bottom), FAINT, 1))?;
         area.draw(&Text::new(
-            plot.y.unit.show(*tick),
+            tick_label(plot.y.unit, *tick),
             (at(*tick), bottom + 14),
             text(12, false, HPos::Center),
         ))?;

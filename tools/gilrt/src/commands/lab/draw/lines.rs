@@ -5,7 +5,7 @@ use plotters::prelude::*;
 
 use super::marks::{self, FAINT, INK, PAPER};
 use super::scale::Scale;
-use super::{CHARACTER, Error, LINE, WIDTH, characters};
+use super::{CHARACTER, Error, LINE, WIDTH, characters, tick_label};
 use crate::commands::lab::experiment::{Plot, Point, Series};
 
 const HEIGHT: u32 = 380;
@@ -77,12 +77,16 @@ fn axes<'a>(plot: &Plot, frame: &Frame, area: &Area<'a>) -> Result<(), Error<'a>
     for tick in &frame.y.ticks {
         let y = frame.level(*tick);
         area.draw(&rule((LEFT, y), (LEFT + frame.width, y), FAINT, 1))?;
-        area.draw(&Text::new(plot.y.unit.show(*tick), (LEFT - 8, y), text(12, false, HPos::Right)))?;
+        area.draw(&Text::new(tick_label(plot.y.unit, *tick), (LEFT - 8, y), text(12, false, HPos::Right)))?;
     }
     for tick in &frame.x.ticks {
         let x = LEFT + (f64::from(frame.width) * frame.x.part(*tick)).round() as i32;
         area.draw(&rule((x, bottom), (x, bottom + 5), INK, 1))?;
-        area.draw(&Text::new(plot.x.unit.show(*tick), (x, bottom + 16), text(12, false, HPos::Center)))?;
+        area.draw(&Text::new(
+            tick_label(plot.x.unit, *tick),
+            (x, bottom + 16),
+            text(12, false, HPos::Center),
+        ))?;
     }
     area.draw(&rule((LEFT, bottom), (LEFT + frame.width, bottom), INK, 1))?;
     let middle = LEFT + frame.width / 2;
