@@ -158,10 +158,11 @@ fn read(figures: &Figures) -> Reading {
                milliseconds are over, and again after each system call, for it gives the lock away each time: some tens of packets a \
                second, whatever the processors could do. TICKS lets others in every hundred polls, which is often, but a waiter \
                that must first be woken comes too late as often as not, and all that changing of hands slows the others down. \
-               RESPONSIVE lets the thread that has used the lock least come first, at the next poll of the holder; what is left of \
-               the difference to no lock at all is the time that it takes to wake a thread on another processor, twice for each \
-               packet. What a thread does that releases the lock and takes it back at once is the other half of the story: in \
-               CPython 3 each release wakes the waiter, which comes too late, and whose interval then begins anew."
+               RESPONSIVE lets the thread that has used the lock least come first, at the next poll of the holder. It is not for \
+               nothing: while many packets are answered, the threads that compute do less, for the lock changes hands with each \
+               packet, and until its next holder is awake nobody computes. \
+               A thread that releases the lock and takes it back at once is the other half of the story: in CPython 3 each \
+               release wakes the waiter, which comes too late, and whose interval then begins anew."
             .to_owned(),
         ..Reading::default()
     };
