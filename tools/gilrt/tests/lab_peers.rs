@@ -291,3 +291,23 @@ fn a_runtime_is_what_it_says_it_is_whatever_its_name() {
     let skipped = subjects(&records[0], "skipped");
     assert_eq!(skipped, ["OCaml 4.14.9", "Ruby"], "{}", records[0]["skipped"]);
 }
+
+#[test]
+fn trees_come_and_go_in_every_runtime() {
+    for &peer in peers() {
+        let line = line(program(peer, &["reclaim", "100", "1000"]));
+        assert_eq!(line["nodes"], 15_000, "{peer}");
+        assert!(line["longest_ns"] >= line["p99_ns"] && line["memory"] > 0, "{peer}: {line:?}");
+    }
+}
+
+#[test]
+fn workers_do_the_whole_work_once_be_they_threads_or_processes() {
+    for &peer in peers() {
+        for kind in ["threads", "processes"] {
+            let line = line(program(peer, &["workers", kind, "3", "100"]));
+            assert_eq!(line["done"], 100, "{peer}, {kind}");
+            assert!(line["start_up_ns"] > 0 && line["time_ns"] > 0, "{peer}, {kind}: {line:?}");
+        }
+    }
+}

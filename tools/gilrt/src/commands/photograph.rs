@@ -17,7 +17,7 @@ use crate::picture::Picture;
 use crate::{output, report, search};
 
 /// The photograph travels with the tool, so that an installed one works anywhere.
-static PHOTOGRAPH: &[u8] = include_bytes!("../../../../cext/image/coffee.png");
+pub static PHOTOGRAPH: &[u8] = include_bytes!("../../../../cext/image/coffee.png");
 const RADIUS: u32 = 20;
 const THREADS: [u32; 3] = [1, 2, 4];
 /// A picture enlarged further than this needs more memory than a demonstration should take (two of 85 million bytes).

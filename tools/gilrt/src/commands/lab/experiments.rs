@@ -13,6 +13,7 @@ mod io;
 mod locks;
 mod one_lock;
 mod pair;
+mod processes;
 mod races;
 mod scale;
 
@@ -25,6 +26,7 @@ pub static ALL: &[&Experiment] = &[
     &io::EXPERIMENT,
     &convoy::EXPERIMENT,
     &ccbench::EXPERIMENT,
+    &processes::EXPERIMENT,
     &collectors::EXPERIMENT,
     &scale::EXPERIMENT,
 ];

@@ -23,6 +23,7 @@ pub enum Program {
     Retake,
     Pair,
     Reclaim,
+    Workers,
 }
 
 impl Program {
@@ -35,6 +36,7 @@ impl Program {
             Self::Retake => "retake",
             Self::Pair => "pair",
             Self::Reclaim => "reclaim",
+            Self::Workers => "workers",
         }
     }
 }
@@ -47,12 +49,10 @@ macro_rules! files {
     };
 }
 
-const PYTHON: Files =
-    files!("python": "peer.py" "compute.py" "ask.py" "echo.py" "retake.py" "pair.py" "reclaim.py");
+const PYTHON: Files = files!("python": "peer.py" "compute.py" "ask.py" "echo.py" "retake.py" "pair.py" "reclaim.py" "workers.py");
 const RUBY: Files =
-    files!("ruby": "peer.rb" "compute.rb" "ask.rb" "echo.rb" "retake.rb" "pair.rb" "reclaim.rb");
-const OCAML: Files =
-    files!("ocaml": "peer.ml" "stubs.c" "compute.ml" "ask.ml" "echo.ml" "retake.ml" "pair.ml" "reclaim.ml");
+    files!("ruby": "peer.rb" "compute.rb" "ask.rb" "echo.rb" "retake.rb" "pair.rb" "reclaim.rb" "workers.rb");
+const OCAML: Files = files!("ocaml": "peer.ml" "stubs.c" "compute.ml" "ask.ml" "echo.ml" "retake.ml" "pair.ml" "reclaim.ml" "workers.ml");
 /// What the stubs are linked with; the other languages load it as a library, `libnative.so`.
 const NATIVE: Files = files!("c": "native.c" "native.h");
 
