@@ -8,6 +8,31 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// A C library that a module of cext/ is about, and has inside. A crate has compiled it, whose build script says where it is.
+struct Wrapped {
+    /// The folder of cext/.
+    module: &'static str,
+    /// The variables with the folder of its headers and with that of its archive.
+    headers: &'static str,
+    archive_folder: &'static str,
+    archive: &'static str,
+}
+
+const WRAPPED: [Wrapped; 2] = [
+    Wrapped {
+        module: "deflate",
+        headers: "DEP_Z_INCLUDE",
+        archive_folder: "DEP_Z_ROOT",
+        archive: "lib/libz.a",
+    },
+    Wrapped {
+        module: "legacy",
+        headers: "DEP_SQLITE3_INCLUDE",
+        archive_folder: "DEP_SQLITE3_LIB_DIR",
+        archive: "libsqlite3.a",
+    },
+];
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     // The tests compile C programs themselves and need to tell the cc crate for which machine.
@@ -21,7 +46,7 @@ fn main() {
 }
 
 fn variable(name: &str) -> String {
-    env::var(name).unwrap_or_else(|error| panic!("cargo sets {name} for build scripts: {error}"))
+    env::var(name).unwrap_or_else(|error| panic!("cargo sets {name} for this build script: {error}"))
 }
 
 fn target_is_elf() -> bool {
@@ -46,7 +71,21 @@ fn link_library() {
     }
 }
 
+/// The module `legacy` refuses an SQLite with locks. Its flags are set in .cargo/config.toml, which Cargo reads in the folder
+/// that it is run in and those above it.
+fn warn_of_locks_in_sqlite() {
+    const FLAGS: &str = "LIBSQLITE3_FLAGS";
+    println!("cargo::rerun-if-env-changed={FLAGS}");
+    if !env::var(FLAGS).is_ok_and(|flags| flags.contains("-DSQLITE_THREADSAFE=0")) {
+        println!(
+            "cargo::warning=the module legacy will not load: build inside the repository, whose .cargo/config.toml sets \
+             {FLAGS}, or set it to -DSQLITE_THREADSAFE=0"
+        );
+    }
+}
+
 fn compile_samples() {
+    warn_of_locks_in_sqlite();
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
     let out = PathBuf::from(variable("OUT_DIR")).join("modules");
     println!("cargo::rerun-if-changed=cext");
@@ -63,8 +102,9 @@ fn compile_samples() {
         let sources: Vec<PathBuf> =
             entries(&folder).into_iter().filter(|path| path.extension() == Some(OsStr::new("c"))).collect();
         let name = folder.file_name().expect("an entry of a folder has a name");
+        let wrapped = WRAPPED.iter().find(|library| name == library.module);
         if !sources.is_empty() {
-            compile_module(&root, &sources, &out.join(name).with_extension("so"));
+            compile_module(&root, &sources, wrapped, &out.join(name).with_extension("so"));
         }
     }
     println!("cargo::metadata=modules={}", out.display());
@@ -73,13 +113,27 @@ fn compile_samples() {
 
 /// Compiles and links in one step. The module's `gil_*` and `obj_*` stay undefined: the library does not
 /// exist yet, and at run time they must be those of the one copy that the host has loaded.
-fn compile_module(root: &Path, sources: &[PathBuf], module: &Path) {
+fn compile_module(root: &Path, sources: &[PathBuf], wrapped: Option<&Wrapped>, module: &Path) {
     let compiler = cc::Build::new().std("c11").warnings(true).pic(true).get_compiler();
     let mut command: Command = compiler.to_command();
     command.arg("-shared").arg("-o").arg(module);
     command.arg("-I").arg(root.join("include")).arg("-I").arg(root.join("cext"));
-    command.args(sources).arg("-lm");
-    if !target_is_elf() {
+    command.args(sources);
+    if let Some(library) = wrapped {
+        let headers = variable(library.headers);
+        let archive = Path::new(&variable(library.archive_folder)).join(library.archive);
+        // -isystem: warnings are for what is written here.
+        command.arg("-isystem").arg(&headers).arg(&archive);
+        // A test makes a module of it, too.
+        let name = library.module.to_uppercase();
+        println!("cargo::rustc-env=GILRT_{name}_HEADERS={headers}");
+        println!("cargo::rustc-env=GILRT_{name}_ARCHIVE={}", archive.display());
+    }
+    command.args(["-lpthread", "-lm"]);
+    if target_is_elf() {
+        // A host may have another copy of the wrapped library, of another version: each keeps to its own.
+        command.arg("-Wl,--exclude-libs,ALL");
+    } else {
         command.arg("-Wl,-undefined,dynamic_lookup");
     }
     match command.status() {

@@ -57,13 +57,14 @@ static inline int sample_number(const gilrt_call_t *call, int index, const char 
   return GILRT_OK;
 }
 
-/* The calls of one run, one a thread, end in any order; who ends last speaks for the run. Guarded by the lock. */
+/* The calls of one run, one a thread, end in any order; of those that share the state, who ends last speaks for the run.
+   Guarded by the lock. */
 typedef struct sample_run {
   uint32_t finished;
 } sample_run_t;
 
 static inline bool sample_run_is_over(sample_run_t *run, const gilrt_call_t *call) {
-  if (++run->finished < call->thread_count) return false;
+  if (++run->finished < call->thread_count && !(call->flags & GILRT_CALL_ALONE)) return false;
   run->finished = 0;
   return true;
 }

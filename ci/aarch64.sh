@@ -25,7 +25,7 @@ for source in tests/c/*.c; do
     continue
   fi
   program=$CARGO_TARGET_DIR/$(basename "$source" .c)
-  aarch64-linux-gnu-gcc -std=c11 -O1 -g -I include "$source" -o "$program" \
+  aarch64-linux-gnu-gcc -std=c11 -O1 -g -I include -I cext "$source" -o "$program" \
     -L "$library" -lgilrt -Wl,-rpath,"$library" -lpthread -ldl -lm
   # The limit only ends what hangs.
   if timeout 300 qemu-aarch64 -L /usr/aarch64-linux-gnu "$program" "${arguments[@]}"; then

@@ -2,7 +2,8 @@
 # The headers, the C programs of the tests and the sample extensions compile without a warning: as C11 and C17, the headers
 # as C++17 too, by gcc and by clang.
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
-need gcc g++ clang-14
+# Headers of the libraries that samples wrap, for cargo gives its own to build scripts only.
+need gcc g++ clang-14 zlib1g-dev libsqlite3-dev
 strict=(-O2 -Wall -Wextra -Wpedantic -Werror -I include -I cext -I tests/c -c -o /dev/null)
 
 mapfile -t programs < <(find tests/c cext examples tools/gilrt/lab/peers/c -name '*.c' 2>/dev/null | sort)

@@ -6,7 +6,7 @@ long=$(long_option "$@")
 need gcc valgrind libc6-dbg
 
 tests=(--test c_programs --test modules)
-if $long; then tests+=(--test samples); fi
+if $long; then tests+=(--test samples --test samples_libraries); fi
 
 # Threads take turns under valgrind; fair-sched keeps one that polls from having all of them.
 valgrind="valgrind --quiet --fair-sched=yes --num-callers=30 --error-exitcode=9 --leak-check=full \

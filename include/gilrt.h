@@ -21,6 +21,7 @@ typedef struct gil_interp gil_interp_t;       /* an interpreter: a world of obje
 typedef struct obj obj_t;                     /* an object: a header of 16 bytes, then the payload */
 typedef struct obj_type obj_type_t;           /* a type of objects */
 typedef struct obj_weak obj_weak_t;           /* a weak reference to an object */
+typedef struct obj_channel obj_channel_t;     /* a channel: it is called by this, which is no address */
 typedef struct gilrt_library gilrt_library_t; /* an extension module that was opened */
 
 /* The payload of an object, as a pointer to T. */
@@ -65,6 +66,10 @@ typedef struct gilrt_library gilrt_library_t; /* an extension module that was op
 // In gilrt_call_t.flags: release the lock while computing; without it, hold the lock and call gil_poll.
 #define GILRT_CALL_RELEASE 1
 
+// In gilrt_call_t.flags: no other of the `thread_count` calls meets the state of this one, since each is made in an interpreter
+// or a process of its own.
+#define GILRT_CALL_ALONE 2
+
 // What a call answered. Success is 0, failures are negative; functions return it as an int. A value never changes its
 // meaning, and new ones may come.
 typedef enum gilrt_status_t {
@@ -74,9 +79,9 @@ typedef enum gilrt_status_t {
   GILRT_ERR_INVALID = -1,
   // The calling thread is not attached, and must be for this.
   GILRT_ERR_NOT_ATTACHED = -2,
-  // The lock was held by another thread until the deadline.
+  // The lock was held by another thread, or the channel full or empty, until the deadline.
   GILRT_ERR_TIMEOUT = -3,
-  // The interpreter is closing or closed.
+  // The interpreter or the channel is closing or closed.
   GILRT_ERR_CLOSED = -4,
   // Somebody is still inside, or it is too late for this.
   GILRT_ERR_BUSY = -5,
@@ -100,6 +105,8 @@ typedef enum gilrt_status_t {
 typedef enum gil_mode_t {
   // One thread at a time: whoever holds the interpreter's own lock.
   GIL_MODE_LOCKED = 0,
+  // One thread at a time in several interpreters that share a lock. Not for the main one, whose lock the others may share.
+  GIL_MODE_SHARED = 1,
   // As many as like: there is no lock, and attaching excludes nobody.
   GIL_MODE_FREE = 2,
 } gil_mode_t;
@@ -169,11 +176,11 @@ typedef struct gil_interp_config_t {
   const char *name;
   // A gil_mode_t.
   int32_t mode;
-  // A gil_policy_t, of its lock.
+  // A gil_policy_t, of its own lock; a lock that it shares stays as it is.
   int32_t policy;
-  // As for gil_set_switch_interval; 0 for the default of 5,000,000 ns.
+  // As for gil_set_switch_interval, of its own lock; 0 for the default of 5,000,000 ns.
   uint64_t switch_interval_ns;
-  // NULL.
+  // With GIL_MODE_SHARED: an interpreter with a lock, which becomes the new one's too. NULL for the main one. NULL otherwise.
   gil_interp_t *share_with;
   // An obj_count_t.
   int32_t count;
@@ -240,7 +247,7 @@ typedef struct gilrt_call_t {
   char **argv;
   // The module's own state, as its `load` left it. Filled in by gilrt_module_call.
   void *state;
-  // GILRT_CALL_RELEASE, or 0.
+  // GILRT_CALL_RELEASE and GILRT_CALL_ALONE, or 0.
   uint32_t flags;
   // How far this thread is with its part; may be NULL, may be called attached or detached.
   void (*progress)(uint64_t done, uint64_t total, void *user);
@@ -477,12 +484,17 @@ gil_interp_t *gil_interp_main(void);
 // The interpreter that the calling thread's acquires mean; the main one for a thread that is not known. Never NULL.
 gil_interp_t *gil_interp_current(void);
 
-// Makes an interpreter beside the main one: a world of objects of its own, with its own lock or none. Nobody has entered
-// it. NULL for `config` means the defaults. From any thread.
+// Makes an interpreter beside the main one: a world of objects of its own, with its own lock, the lock of another one, or none.
+// Nobody has entered it. NULL for `config` means the defaults. From any thread.
 //
-// GILRT_ERR_INVALID for a value that is not allowed, GILRT_ERR_CLOSED after gilrt_finalize, GILRT_ERR_NOMEM.
+// Interpreters that share a lock are apart in everything else: one thread at a time runs in all of them together, and each has its
+// objects, its destructors and its own end.
 //
-// Safety: `config` is NULL or points to as many bytes as its `struct_size` says, its name is NULL or a C string; `out` is NULL or valid for writing.
+// GILRT_ERR_INVALID for a value that is not allowed, and for a `share_with` that has no lock; GILRT_ERR_CLOSED if that was closed,
+// and after gilrt_finalize; GILRT_ERR_NOMEM.
+//
+// Safety: `config` is NULL or points to as many bytes as its `struct_size` says, its name is NULL or a C string, its `share_with` NULL or an
+// interpreter; `out` is NULL or valid for writing.
 int gil_interp_new(const struct gil_interp_config_t *config,
                    gil_interp_t **out);
 
@@ -511,10 +523,25 @@ int gil_interp_enter(gil_interp_t *interp,
 int gil_interp_close(gil_interp_t *interp,
                      uint64_t timeout_ns);
 
-// The mode of an interpreter, a gil_mode_t; GILRT_ERR_INVALID for NULL, GILRT_ERR_CLOSED for one that was closed.
+// The mode of an interpreter, a gil_mode_t: GIL_MODE_SHARED if its lock is at present another one's too. GILRT_ERR_INVALID for
+// NULL, GILRT_ERR_CLOSED for one that was closed.
 //
 // Safety: As gil_interp_close.
 int gil_interp_mode(const gil_interp_t *interp);
+
+// Changes the mode of an interpreter while its threads run: GIL_MODE_FREE takes its lock away, GIL_MODE_LOCKED gives it one. The
+// caller may be attached to it, and is so afterwards, or not; several may change it at once, and the last one wins. Waits for the
+// lock, or until all threads have stopped, as gil_stop_world does: for as long as the slowest takes to its next gil_poll or
+// release. All counts stay exact; what an object is to whom is not changed by it, but that its next counts may cost more. Critical
+// sections that threads are in become locks, or cease to be.
+//
+// GILRT_ERR_BUSY if the interpreter shares its lock, or the caller has stopped its world; GILRT_ERR_INVALID for NULL and for other
+// modes; GILRT_ERR_CLOSED if it closes or was closed; GILRT_ERR_NOMEM, and then nothing is changed; GILRT_ERR_DEADLOCK in a signal
+// handler that interrupted this library.
+//
+// Safety: As gil_interp_close.
+int gil_interp_set_mode(gil_interp_t *interp,
+                        int mode);
 
 // Stops the threads of the current interpreter but the calling one, which is attached by it (as gil_acquire does): the others
 // detach at their next gil_poll or release, and stay so. Waits for that; a thread that computes without polling keeps it
@@ -714,6 +741,69 @@ int obj_lock(obj_t *o);
 //
 // Safety: As obj_incref.
 int obj_unlock(obj_t *o);
+
+// Makes a channel: a queue of references, first in, first out, between threads of any interpreters. It belongs to the process.
+// `capacity` is how many references it holds for receivers that have not come yet; with 0 it holds none, and each obj_send
+// waits for an obj_receive. Ends with obj_channel_free. From any thread, attached or not. Never blocks. A forked child has the
+// channels as they were, and nobody who waits at them.
+//
+// GILRT_ERR_INVALID if `out` is NULL; GILRT_ERR_NOMEM, also for an absurd capacity: there is room for all from the beginning, so
+// that sending needs no memory; GILRT_ERR_LIMIT only where there are more than 262,143 channels already; GILRT_ERR_CLOSED after
+// gilrt_finalize; GILRT_ERR_DEADLOCK in a signal handler that interrupted this library.
+//
+// Safety: `out` is NULL or valid for writing.
+int obj_channel_new(size_t capacity,
+                    obj_channel_t **out);
+
+// Hands the caller's reference to `o` to whoever receives it next, in whichever interpreter. With GILRT_OK the reference is the
+// channel's, or the receiver's already; on every error it is still the caller's. The object stays its interpreter's: see
+// obj_receive.
+//
+// While the channel is full it waits, `timeout_ns` nanoseconds of the monotonic clock at the most: 0 is not to wait,
+// UINT64_MAX is for ever. Those who wait are served in the order in which they came. From any thread, attached or not: a
+// thread that is attached detaches while it waits, as in GIL_BEGIN_ALLOW_THREADS, so that its sections are given up, closing
+// its interpreter meanwhile is GILRT_ERR_BUSY, and destructors that others left pending may run when it is back. What ends
+// such a wait early is obj_channel_close. errno survives.
+//
+// GILRT_ERR_TIMEOUT if nobody has made room; GILRT_ERR_CLOSED if the channel is closed or freed, before or meanwhile;
+// GILRT_ERR_INVALID if `channel` or `o` is NULL, `channel` never was one or, in checking mode, with a report, `o` is dead or no object;
+// GILRT_ERR_DEADLOCK in a signal handler that interrupted this library.
+//
+// Safety: `o` is NULL, or the caller has a reference to it.
+int obj_send(obj_channel_t *channel,
+             obj_t *o,
+             uint64_t timeout_ns);
+
+// Takes the reference out of a channel that was sent first: it is the caller's from now on. While the channel is empty it waits, as
+// obj_send does while it is full.
+//
+// An object of another interpreter may be counted, sent on, held by weak references and dropped by the receiver, all of it attached
+// here, there or nowhere: the last reference runs the destructor in the object's own interpreter, on a thread that is attached
+// there. What is mutable in it is its interpreter's: the receiver reads what no one changes any more, or enters that interpreter.
+// Sections do nothing to it here. An interpreter may close while objects of it are elsewhere; they are only counted then, and end
+// without their finalizers.
+//
+// GILRT_ERR_TIMEOUT if nobody has sent anything; GILRT_ERR_CLOSED if the channel is closed or freed, before or meanwhile;
+// GILRT_ERR_INVALID if a pointer is NULL, `channel` never was one or, in checking mode, with a report, the object has died in the
+// channel, because somebody has dropped a reference too many; GILRT_ERR_DEADLOCK in a signal handler that interrupted this library.
+//
+// Safety: `out` is NULL or valid for writing.
+int obj_receive(obj_channel_t *channel,
+                uint64_t timeout_ns,
+                obj_t **out);
+
+// Closes a channel for good: whoever sends or receives, now or later, is answered GILRT_ERR_CLOSED, and the references that it
+// holds are dropped as by obj_decref, so that their destructors run in their own interpreters. Who wants them to be received first
+// closes when they have been: a last object that the receivers know can say so. From any thread, attached or not. Closing again
+// does nothing, nor does NULL, a channel that was freed, or a signal handler that interrupted this library. Never blocks by itself,
+// but may run those destructors.
+void obj_channel_close(obj_channel_t *channel);
+
+// obj_channel_close, and gives the channel's memory back. At any time: those who are inside are answered GILRT_ERR_CLOSED, and
+// touch nothing of it any more; those who come later are answered the same, since an obj_channel_t pointer is a name, not an
+// address, and never used again. In checking mode a channel that is freed twice is reported. A host frees its channels, or closes them,
+// before gilrt_finalize: the objects in them are alive.
+void obj_channel_free(obj_channel_t *channel);
 
 // Frees the objects of the current interpreter that only refer to one another; returns how many of types with traverse it
 // freed. What such objects alone referred to is freed with them, and not counted if its type has no traverse.

@@ -3,6 +3,7 @@
 //!
 //! No panic crosses the border: what can panic is wrapped by `border`; what is on a hot path cannot.
 
+pub mod channel;
 pub mod collect;
 pub mod interp;
 pub mod lock;

@@ -24,6 +24,7 @@ use crate::sync::{AtomicU32, AtomicU64, Guard, Mutex, Ordering::*, OwnU32};
 use crate::thread::{Thread, UNBIASED};
 use crate::thread::table::Table;
 use crate::watch::counters::Counters;
+use std::ffi::c_void;
 use word::*;
 
 /// In `Thread::since`: the lock was granted, but the thread has not run yet. Runtime is charged from when it runs.
@@ -59,9 +60,11 @@ impl Wait {
 #[derive(Debug)]
 pub struct Gil {
     word: AtomicU64,
-    /// What the interpreter has for whoever holds the lock next: bits that [`Gil::tell`] sets and an attached thread
-    /// clears. They stand beside the word because a release looks at both.
+    /// What whoever has the lock can do for any interpreter that has it: set before [`Gil::tell`], and looked at by every release.
+    /// They stand beside the word because a release looks at both.
     pub requests: AtomicU32,
+    /// How many interpreters have it beside the first. Changes under the mutex of all interpreters.
+    pub others: OwnU32,
     /// How many acquisitions in a row earn a bias: none for the first ever, later [`bias::EARNED`].
     earned: OwnU32,
     /// Changes whenever somebody leaves a closing lock; the closer sleeps on it.
@@ -111,6 +114,7 @@ impl Gil {
         Gil {
             word: AtomicU64::new(Word::NEW),
             requests: AtomicU32::new(0),
+            others: OwnU32::new(0),
             earned: OwnU32::new(0),
             departures: AtomicU32::new(0),
             inner: Mutex::new(Inner::new(policy, slice)),
@@ -123,6 +127,7 @@ impl Gil {
         Gil {
             word: AtomicU64::new(Word::NEW),
             requests: AtomicU32::new(0),
+            others: OwnU32::new(0),
             earned: OwnU32::new(u32::MAX),
             departures: AtomicU32::new(0),
             inner: Mutex::new(Inner::new(policy, slice)),
@@ -152,10 +157,17 @@ impl Gil {
 
     /// The thread is gone. It neither holds nor waits, and owns no bias: see [`Gil::abandon`].
     pub fn leave(&self, t: &'static Thread) {
+        self.inner.lock().vacate(t, member(t));
+    }
+
+    /// As [`Gil::leave`], for all the threads of which `gone` says so.
+    pub fn forget(&self, gone: impl Fn(&Thread) -> bool) {
         let mut inner = self.inner.lock();
-        inner.seats[t.member.load(Relaxed) as usize].thread = None;
-        inner.sched.leave(member(t));
-        inner.acquires_before += t.acquires.load(Relaxed);
+        for m in 0..inner.seats.len() {
+            if let Some(t) = inner.seats[m].thread.filter(|t| gone(t)) {
+                inner.vacate(t, Member(m as u32));
+            }
+        }
     }
 
     /// From now on. Who keeps the time by the old interval is woken, so that a shorter one does not wait for it.
@@ -168,9 +180,27 @@ impl Gil {
         poked.inspect(|w| w.bed.ring());
     }
 
+    /// By the holder, whose interpreter has no lock from now on.
+    pub fn hand_in(&self, t: &'static Thread) {
+        let mut inner = self.inner.lock();
+        t.breaker.fetch_or(UNBIASED, Relaxed);
+        let ring = self.let_go(t, &mut inner, self.word().without(BIASED));
+        drop(inner);
+        ring.iter().flatten().for_each(|w| w.bed.ring());
+    }
+
+    /// All threads of an interpreter that has the lock.
+    pub fn each_of(&self, interp: *const c_void, f: impl FnMut(&'static Thread)) {
+        self.inner.lock().threads_of(interp).for_each(f);
+    }
+
     /// The mutex, for statistics, settings and the fork.
     pub fn lock_inner(&self) -> Guard<'_, Inner> {
         self.inner.lock()
+    }
+
+    pub fn is_shared(&self) -> bool {
+        self.others.load(Relaxed) != 0
     }
 
     /// Relaxed: what follows from it is checked again by a CAS or under the mutex.
@@ -217,15 +247,6 @@ impl Gil {
         }
     }
 
-    /// By a thread that has the lock again without having gone through an acquire: what was requested meanwhile, it serves at
-    /// its next safepoint, or in the one that it is in.
-    pub fn look(&self, t: &Thread) {
-        crate::sync::fence_after_rmw();
-        if self.requests.load(Relaxed) != 0 {
-            t.poll.fetch_or(crate::thread::SERVE, Relaxed);
-        }
-    }
-
     /// One RMW on the word, under the mutex; the new value.
     fn update(&self, _inner: &mut Inner, f: impl Fn(Word) -> Word) -> Word {
         let mut old = self.word();
@@ -268,6 +289,12 @@ impl Inner {
     /// Outermost acquisitions so far, by all threads, fast ones included.
     pub fn acquires(&self) -> u64 {
         self.acquires_before + self.threads().map(|t| t.acquires.load(Relaxed)).sum::<u64>()
+    }
+
+    fn vacate(&mut self, t: &Thread, m: Member) {
+        self.seats[m.0 as usize].thread = None;
+        self.sched.leave(m);
+        self.acquires_before += t.acquires.load(Relaxed);
     }
 
     fn thread(&self, m: Member) -> Option<&'static Thread> {

@@ -3,45 +3,59 @@
 
 pub mod calls;
 pub mod lives;
+pub mod lock;
+pub mod mode;
 pub mod name;
 pub mod world;
 
-use crate::attach::{Done, free, slow as attach};
+use crate::attach::{Done, slow as attach};
 use crate::config::{Config, Counting, Mode};
 use crate::gil::{Gil, Wait};
-use crate::object::header::{MERGED_OWNER, is_token};
+use crate::object::header::is_token;
 use crate::object::{self, collect::Collector, owners::Owners};
 use crate::sched::{DEFAULT_SLICE, Policy};
 use crate::status::Status;
-use crate::sync::{AtomicU32, Ordering::*, OwnU32, fence_after_rmw, heavy_barrier_available};
+use crate::sync::{AtomicU32, Ordering::*, OwnU32, fence_after_rmw};
 use crate::sys::tls::Inside;
 use crate::thread::table::Table;
-use crate::thread::{HANDED, SERVE, Thread, UNBIASED};
+use crate::thread::{HANDED, SERVE, Thread};
 use calls::Calls;
+use lock::Lock;
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8};
 
-/// In `Gil::requests`: somebody called `gil_call_soon`.
+/// In `requests`: somebody called `gil_call_soon`.
 pub const CALL: u32 = 1;
-/// In `Gil::requests`: references were handed over by threads that do not own the objects.
+/// In `requests`: references were handed over by threads that do not own the objects. In `Gil::requests` too, since whoever has the
+/// lock may merge them, also as a thread of another interpreter that shares it.
 pub const MERGE: u32 = 2;
-/// In `Gil::requests`: objects have died whose destructors need an attached thread.
+/// In `requests`: objects have died whose destructors need an attached thread.
 pub const BURY: u32 = 4;
 
 /// All threads of all interpreters.
 pub static THREADS: Table = Table::new();
 
-static MAIN: Interp = Interp::new();
+static MAIN_LOCK: Gil = new_lock();
+static MAIN: Interp = Interp::new(&MAIN_LOCK);
+
+const fn new_lock() -> Gil {
+    Gil::new(&THREADS, Policy::Responsive, DEFAULT_SLICE)
+}
 
 #[derive(Debug)]
 pub struct Interp {
-    pub gil: Gil,
-    /// All threads of a locked interpreter count under the token of its lock: whoever holds it counts plainly. In one without
-    /// a lock each has its own.
+    /// Its lock, alone or with others. Where there is none in use, it is there for when that changes.
+    pub gil: Lock,
+    /// What others have left for whoever attaches next. Set before the holder is looked up, and looked at after the lock was
+    /// won (S5).
+    pub requests: AtomicU32,
+    /// All threads of an interpreter with a lock count under this token: whoever holds the lock counts plainly. Without a lock
+    /// each has its own, and this is nobody's.
     token: OwnU32,
-    /// A [`Mode`] and a [`Counting`], which do not change while it is open.
+    /// A [`Mode`]; see [`mode`] for who may change it.
     mode: AtomicU8,
+    /// A [`Counting`], which does not change while it is open.
     counting: AtomicU8,
     pub calls: Calls,
     pub owners: Owners,
@@ -58,10 +72,11 @@ pub struct Interp {
 }
 
 impl Interp {
-    const fn new() -> Interp {
+    const fn new(gil: &'static Gil) -> Interp {
         Interp {
-            gil: Gil::new(&THREADS, Policy::Responsive, DEFAULT_SLICE),
-            token: OwnU32::new(MERGED_OWNER),
+            gil: Lock::new(gil),
+            requests: AtomicU32::new(0),
+            token: OwnU32::new(mode::NO_TOKEN),
             mode: AtomicU8::new(Mode::Locked as u8),
             counting: AtomicU8::new(Counting::Biased as u8),
             calls: Calls::new(),
@@ -90,14 +105,20 @@ impl Interp {
         unsafe { &*interp }
     }
 
-    /// Whether threads run in it at once.
+    /// Whether threads run in it at once. Acquire: pairs with the Release of whoever changes the mode, so that who sees the new one
+    /// sees REFRESH in its breaker.
     #[inline(always)]
     pub fn is_free(&self) -> bool {
-        self.mode.load(Relaxed) == Mode::Free as u8
+        self.mode.load(Acquire) == Mode::Free as u8
     }
 
     pub fn mode(&self) -> Mode {
         if self.is_free() { Mode::Free } else { Mode::Locked }
+    }
+
+    /// Whether other interpreters have the same lock.
+    pub fn shares_its_lock(&self) -> bool {
+        self.gil.is_shared()
     }
 
     #[inline(always)]
@@ -117,20 +138,44 @@ impl Interp {
 
     /// Before anybody knows it, or its first thread comes.
     pub fn begin(&self, config: &Config) -> Result<(), Status> {
-        self.mode.store(config.mode as u8, Relaxed);
         self.counting.store(config.counting as u8, Relaxed);
-        let token = match config.mode {
-            Mode::Locked => self.owners.join(None).ok_or(Status::Nomem)?,
-            Mode::Free => {
-                self.collector.let_many_in();
-                MERGED_OWNER
-            }
-        };
-        self.token.store(token, Relaxed);
-        let mut inner = self.gil.lock_inner();
-        inner.sched().set_policy(config.policy);
-        inner.sched().set_slice(config.slice.ns());
+        mode::begin(self, config.mode)?;
+        if !self.shares_its_lock() {
+            let mut inner = self.gil.lock_inner();
+            inner.sched().set_policy(config.policy);
+            inner.sched().set_slice(config.slice.ns());
+        }
         Ok(())
+    }
+
+    /// Under the mutex of all interpreters: see [`mode`].
+    fn store_mode(&self, mode: Mode, token: u32) {
+        self.token.store(token, Relaxed);
+        self.mode.store(mode as u8, Release); // pairs with the Acquire in `is_free`
+    }
+
+    /// Whether several threads are attached at once.
+    fn let_many_in(&self, many: bool) {
+        self.collector.let_many_in(many);
+    }
+
+    /// What the states of its threads have.
+    fn address(&self) -> *const c_void {
+        ptr::from_ref(self).cast()
+    }
+
+    /// By a thread that has come back without serving what was requested meanwhile: it does so at its next safepoint, or in the one
+    /// that it is in.
+    pub fn look(&self, t: &Thread) {
+        fence_after_rmw();
+        if self.requests.load(Relaxed) != 0 {
+            t.poll.fetch_or(SERVE, Relaxed);
+        }
+    }
+
+    /// Attaches by the slow path, see [`mode::attach`].
+    pub fn attach(&'static self, t: &'static Thread, how: Wait) -> Done {
+        mode::attach(self, t, how, false)
     }
 
     /// Whether a thread that counts under `me` is the only one that is attached here: it has the lock.
@@ -139,47 +184,32 @@ impl Interp {
         me == self.token() && is_token(me)
     }
 
-    /// Makes `t` a thread of this interpreter, detached.
+    /// Makes `t` a thread of this interpreter, detached. Under the mutex of all interpreters, as [`Interp::dismiss`] and
+    /// [`Interp::try_close`] are: the mode does not change meanwhile.
     pub fn enrol(&'static self, t: &'static Thread) -> Result<(), Status> {
-        self.gil.join(t)?;
         t.interp.store(ptr::from_ref(self).cast_mut().cast(), Relaxed);
-        if self.is_free() {
-            let Some(token) = self.owners.join(Some(t)) else {
-                self.gil.leave(t);
-                return Err(Status::Nomem);
-            };
-            t.token.store(token, Relaxed);
-            if heavy_barrier_available() {
-                t.breaker.fetch_and(!UNBIASED, Relaxed);
-            }
-            self.gil.look(t);
-        } else {
-            t.token.store(self.token(), Relaxed);
+        self.gil.join(t)?;
+        if let Err(why) = mode::seat(self, t) {
+            self.gil.leave(t);
+            return Err(why);
         }
         Ok(())
     }
 
     /// The inverse: `t` ends here, whatever it was doing. True if it was attached, or in a region.
     pub fn dismiss(&'static self, t: &'static Thread) -> bool {
-        let inside = if self.is_free() {
+        let mut inside = false;
+        if self.is_free() {
             let (dead, attached) = self.owners.leave(t);
-            let away = t.away.swap(0, Relaxed) != 0;
-            t.depth.store(0, Relaxed);
-            t.breaker.fetch_or(UNBIASED, Relaxed);
+            inside = attached;
+            t.breaker.fetch_or(crate::thread::UNBIASED, Relaxed);
             dead.into_iter().for_each(object::death::await_burial);
             self.gil.departed();
             world::resumed(self); // in case it was this thread that had stopped the world
-            attached || away
-        } else {
-            self.gil.abandon(t)
-        };
+        }
+        inside |= self.gil.abandon(t);
         self.gil.leave(t);
         inside
-    }
-
-    /// Attaches, by the slow path: the token is in `self`. On Err it is DETACHED.
-    pub fn attach(&'static self, t: &'static Thread, how: Wait) -> Done {
-        if self.is_free() { free::acquire(t, self, how) } else { self.gil.acquire_slow(t, how) }
     }
 
     /// Whether `t`, whose `self` says attached, is. Async-signal-safe.
@@ -189,50 +219,53 @@ impl Interp {
 
     /// Refuses who attaches from now on. Busy: somebody is inside, or will come back.
     pub fn try_close(&self) -> Result<(), Status> {
-        match self.is_free() {
-            false => self.gil.close(),
-            true => {
-                let empty = self.owners.close();
-                world::resumed(self); // who waits for the end of a stop is refused instead
-                if empty { Ok(()) } else { Err(Status::Busy) }
-            }
+        if !self.is_free() {
+            self.owners.refuse_newcomers();
+            return self.gil.close(self.address());
         }
+        let empty = self.owners.close();
+        world::resumed(self); // who waits for the end of a stop is refused instead
+        if empty { Ok(()) } else { Err(Status::Busy) }
     }
 
     /// Leaves a request for whoever is attached next, and tells who is now. Async-signal-safe for CALL.
     pub fn request(&self, what: u32) {
-        self.gil.requests.fetch_or(what, SeqCst);
+        self.requests.fetch_or(what, SeqCst);
+        fence_after_rmw(); // pairs with the fence of whoever changes the mode, and then looks at what was requested
         if !self.is_free() {
+            if what == MERGE {
+                self.gil.requests.fetch_or(MERGE, SeqCst);
+            }
             self.gil.tell(SERVE, if what == CALL { 0 } else { HANDED });
         } else if what == CALL {
             THREADS.all().filter(|t| ptr::eq(Interp::of(t), self)).for_each(|t| _ = t.poll.fetch_or(SERVE, Relaxed));
-        } else {
+        } else if what == BURY {
             self.owners.announce_pending();
         }
     }
 
     /// By an attached thread: does what was requested, but for the calls, which belong to a safepoint.
     pub fn serve(&'static self, t: &'static Thread, inside: &Inside) {
-        let requests = self.gil.requests.load(Acquire);
+        let requests = self.requests.load(Acquire);
         if requests & CALL != 0 {
             t.poll.fetch_or(SERVE, Relaxed);
         }
         if requests & MERGE != 0 {
-            object::merge::drain(self);
+            self.merge_for_all();
         }
-        if self.gil.requests.load(Acquire) & BURY != 0 {
+        if self.requests.load(Acquire) & BURY != 0 {
             // Before the list is taken: what comes later asks again.
-            self.gil.requests.fetch_and(!BURY, AcqRel);
+            self.requests.fetch_and(!BURY, AcqRel);
             attach::call_out(t, Some(inside), || object::death::bury_pending(self));
         }
     }
 
     /// By an attached thread at a safepoint: what `gil_call_soon` left. The first answer other than 0.
     pub fn run_calls(&'static self, t: &'static Thread, inside: &Inside) -> i32 {
-        if self.gil.requests.load(Acquire) & CALL == 0 {
+        if self.requests.load(Acquire) & CALL == 0 {
             return 0;
         }
-        self.gil.requests.fetch_and(!CALL, AcqRel); // before the first is taken: what comes later asks again
+        self.requests.fetch_and(!CALL, AcqRel); // before the first is taken: what comes later asks again
         let mut answer = 0;
         // As many as there may be at once: calls that call again are for the next safepoint.
         for _ in 0..calls::CAPACITY {
@@ -242,7 +275,7 @@ impl Interp {
             };
             let Some(call) = taken else { break };
             if !self.calls.is_empty() {
-                self.gil.requests.fetch_or(CALL, SeqCst); // for whoever attaches while this one is away
+                self.requests.fetch_or(CALL, SeqCst); // for whoever attaches while this one is away
             }
             // The host's code, also when a module's was interrupted for it: the types that it makes are the host's.
             let library = t.library.swap(ptr::null_mut(), Relaxed);
@@ -252,7 +285,7 @@ impl Interp {
                 answer = result;
             }
         }
-        self.gil.requests.fetch_and(!CALL, AcqRel);
+        self.requests.fetch_and(!CALL, AcqRel);
         if !self.calls.is_empty() {
             self.request(CALL);
         }
@@ -260,17 +293,29 @@ impl Interp {
     }
 
     /// By a thread that is not attached: merges what was handed over, if nobody holds the lock (C3). Who does hold it has
-    /// been told, and looks after its release.
+    /// been told, or looks after its release, whichever of the lock's interpreters it is in.
     #[cold]
     pub fn help(&'static self) {
         let helper = THREADS.at(0);
-        while self.gil.requests.load(Acquire) & MERGE != 0 {
-            if self.gil.acquire_slow(helper, Wait::Try).is_err() {
+        let gil: &'static Gil = self.gil.get();
+        while gil.requests.load(Acquire) & MERGE != 0 {
+            if gil.acquire_slow(helper, Wait::Try).is_err() {
                 return;
             }
-            object::merge::drain(self);
-            self.gil.release_slow(helper);
+            self.merge_for_all();
+            gil.release_slow(helper);
             fence_after_rmw(); // what was handed over meanwhile found the lock held, or is seen here
+        }
+    }
+
+    /// By who has the lock: merges what was handed to it, here and in the interpreters that share it.
+    fn merge_for_all(&'static self) {
+        self.gil.requests.fetch_and(!MERGE, AcqRel); // before the queues are looked at: what comes later asks again
+        object::merge::drain(self);
+        while self.shares_its_lock()
+            && let Some(kin) = lives::kin_asking(self.gil.get(), MERGE)
+        {
+            object::merge::drain(kin);
         }
     }
 }

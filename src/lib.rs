@@ -28,6 +28,7 @@
 //! | [`abi`] | the exported functions, without logic |
 //! | [`runtime`], [`config`] | start, threads, fork, the end |
 //! | [`module`] | extensions |
+//! | [`channel`] | objects handed from thread to thread, across interpreters |
 //! | [`object`] | headers, counts, types, death; weak references, hot objects, locks and sections, the collector |
 //! | [`check`] | checking mode: misuse is told |
 //! | [`interp`] | an interpreter, what others leave for it, and stopping its world |
@@ -47,9 +48,9 @@ macro_rules! layers {
 }
 
 layers! {
-    attach, gil, park, sched, status, sync, sys, thread, watch,
+    attach, channel, gil, park, sched, status, sync, sys, thread, watch,
     #[cfg(not(loom))] abi,
-    #[cfg(not(loom))] config,
+    #[cfg_attr(loom, path = "model/config.rs")] config,
     #[cfg(not(loom))] module,
     // What the protocols stand on and what stands above them is, in a model, the least that does: src/model.
     #[cfg_attr(loom, path = "model/check.rs")] check,

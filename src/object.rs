@@ -10,7 +10,7 @@
 //! | `locked` | the strategy of one lock for each object |
 //! | `quiesce` | no fork in the middle of a locked count |
 //! | `lock` | the locks in an object's header |
-//! | `bare` | `obj_lock`, and waiting detached |
+//! | `bare` | `obj_lock` |
 //! | `waits` | checking mode: who waits for whom |
 //! | `section` | critical sections, which are given up when their thread blocks |
 //! | `attempt` | a reference from nothing, which a dying object refuses |
@@ -85,8 +85,8 @@ pub fn new(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'stat
 fn new_any(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'static Object, Status> {
     let me = t.identity.load(Relaxed);
     let Some(interp) = ty.interp() else { return Err(Status::Closed) };
-    let alone = interp.excludes_others(me); // which who is not attached there never does
-    if !alone {
+    // Who is not attached there never excludes others.
+    if !interp.excludes_others(me) {
         if me == DETACHED {
             return Err(refused(Status::NotAttached, ty));
         }
@@ -101,6 +101,8 @@ fn new_any(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'stat
     if tracked {
         collect::run::before_birth(t, interp);
     }
+    // Only now: finalizers have run, and the mode may have changed meanwhile.
+    let me = t.identity.load(Relaxed);
     let gc = if extra == 0 { 0 } else { EXTRA };
     let o: &'static Object = if check::enabled() {
         new_checked(ty, bytes, extra, gc, hooks)?
@@ -113,7 +115,7 @@ fn new_any(t: &'static Thread, ty: &'static Type, extra: usize) -> Result<&'stat
             o.as_ref()
         }
     };
-    ty.live.born(alone);
+    ty.live.born(interp.excludes_others(me));
     if tracked {
         // SAFETY: new, and its type has traverse.
         unsafe { interp.collector.track(o) };

@@ -3,7 +3,7 @@
 
 pub mod lot;
 
-use crate::sync::{AtomicU32, Ordering::*, mutant};
+use crate::sync::{AtomicU32, Guard, Mutex, Ordering::*, mutant};
 
 /// What a sleeper has been told.
 ///
@@ -73,5 +73,45 @@ impl Bed {
         crate::sys::futex::wake(&self.word);
         #[cfg(loom)]
         self.bell.notify();
+    }
+}
+
+/// A thread that waits under somebody's mutex, wherever it is. One with a state sleeps in the bed of that, which is there for
+/// ever and is rung after the mutex (L9). One that is nowhere brings a bed of its own, on its stack: that is rung under the mutex,
+/// and its thread leaves through the mutex.
+#[derive(Debug)]
+pub struct Sleeper {
+    stable: Option<&'static Bed>,
+    own: Bed,
+}
+
+impl Sleeper {
+    /// `stable`: the bed of the calling thread's state.
+    pub fn new(stable: Option<&'static Bed>) -> Sleeper {
+        Sleeper { stable, own: Bed::new() }
+    }
+
+    pub fn bed(&self) -> &Bed {
+        self.stable.unwrap_or(&self.own)
+    }
+
+    /// Answers, under the mutex of `guard`, and wakes. With the answer the thread may go, and the sleeper with it.
+    pub fn wake<T>(&self, answer: u32, guard: Guard<T>) {
+        let stable = self.stable;
+        self.bed().answer(answer);
+        match stable {
+            Some(bed) => {
+                drop(guard);
+                bed.ring();
+            }
+            None => self.own.ring(), // the guard goes after it
+        }
+    }
+
+    /// By its thread, after an answer: until nobody touches the sleeper any more.
+    pub fn leave<T>(&self, mutex: &Mutex<T>) {
+        if self.stable.is_none() {
+            drop(mutex.lock());
+        }
     }
 }

@@ -88,7 +88,6 @@ fn start(config: Config) -> Result<&'static Config, Status> {
     EXIT_KEY.store(key, Relaxed);
     check::start(config.check);
     sys::barrier::start(config.bias);
-    lives::start();
     Interp::main().begin(&config)?;
     Ok(STARTED.get_or_init(|| config))
 }
@@ -96,7 +95,7 @@ fn start(config: Config) -> Result<&'static Config, Status> {
 /// Makes the calling thread, which is nowhere, a thread of the main interpreter.
 pub fn register() -> Result<&'static Thread, Status> {
     started()?;
-    let t = state_in(Interp::main())?;
+    let t = lives::while_open(Interp::main(), || state_in(Interp::main()))?;
     set_current(t);
     Ok(t)
 }
@@ -172,6 +171,17 @@ pub fn find_state(interp: &'static Interp) -> Option<&'static Thread> {
     found
 }
 
+/// Whether `t` is one of the calling thread's states.
+pub fn is_mine(t: &Thread) -> bool {
+    my_states().any(|mine| mine.id == t.id)
+}
+
+/// All of the calling thread's states.
+fn my_states() -> impl Iterator<Item = &'static Thread> {
+    // SAFETY: null, or another state of this thread.
+    std::iter::successors(first_state(), |t| unsafe { t.sibling.load(Relaxed).as_ref() })
+}
+
 /// The states of the calling thread, linked by `sibling`.
 fn first_state() -> Option<&'static Thread> {
     // SAFETY: the key exists since `start`; its value is null or a state of this thread.
@@ -197,6 +207,7 @@ fn clean(t: &'static Thread) {
     t.acquires.store(0, Relaxed);
     t.streak.store(0, Relaxed);
     t.ticks.store(0, Relaxed);
+    t.halts.store(0, Relaxed);
     t.since.store(crate::gil::LONG_AGO, Relaxed);
     t.library.store(std::ptr::null_mut(), Relaxed);
     t.user.store(std::ptr::null_mut(), Relaxed);
@@ -263,7 +274,7 @@ pub fn finalize(timeout_ns: u64) -> Result<(), Status> {
     }
     wait_until_closed(main, deadline)?;
     // Nobody comes any more; what they left is buried by this thread, the last one inside.
-    let mine = state_in(main)?;
+    let mine = lives::while_open(main, || state_in(main))?;
     set_current(mine);
     drop(inside);
     let buried = last_rites(mine);
@@ -276,7 +287,11 @@ pub fn finalize(timeout_ns: u64) -> Result<(), Status> {
 pub fn wait_until_closed(interp: &'static Interp, deadline: u64) -> Result<(), Status> {
     loop {
         let seen = interp.gil.departures();
-        match interp.try_close() {
+        let closed = {
+            let _all = lives::hold(interp); // the mode does not change meanwhile
+            interp.try_close()
+        };
+        match closed {
             Ok(()) => return Ok(()),
             Err(why) if sys::now() >= deadline => {
                 name_those_inside(interp);

@@ -31,8 +31,8 @@ statuses! {
     Ok = 0, c"GILRT_OK", c"success";
     Invalid = -1, c"GILRT_ERR_INVALID", c"an argument is NULL, out of range or of the wrong kind";
     NotAttached = -2, c"GILRT_ERR_NOT_ATTACHED", c"the calling thread is not attached: it must hold the lock for this";
-    Timeout = -3, c"GILRT_ERR_TIMEOUT", c"the lock was held by another thread until the deadline";
-    Closed = -4, c"GILRT_ERR_CLOSED", c"the interpreter is closing or closed: the thread must not enter it any more";
+    Timeout = -3, c"GILRT_ERR_TIMEOUT", c"the lock was held by another thread, or the channel full or empty, until the deadline";
+    Closed = -4, c"GILRT_ERR_CLOSED", c"the interpreter or the channel is closing or closed: the thread must not use it any more";
     Busy = -5, c"GILRT_ERR_BUSY", c"somebody is still inside, or it is too late for this";
     Nomem = -6, c"GILRT_ERR_NOMEM", c"out of memory";
     Deadlock = -7, c"GILRT_ERR_DEADLOCK", c"waiting here could never end";

@@ -46,6 +46,15 @@ pub fn now() -> u64 {
     if cfg!(loom) { 1 << 40 } else { crate::sys::now() }
 }
 
+/// So many nanoseconds from now; `u64::MAX` is for ever. In loom, which has no clock, any other time has come already.
+pub fn deadline(timeout_ns: u64) -> u64 {
+    match timeout_ns {
+        u64::MAX => u64::MAX,
+        _ if cfg!(loom) => 0,
+        ns => now().saturating_add(ns),
+    }
+}
+
 /// [`heavy_barrier`], or where there is none its own half: then the other threads make a whole fence on their slow paths, which
 /// are all that they have.
 pub fn fence_or_heavy_barrier() {

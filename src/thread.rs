@@ -20,7 +20,8 @@ pub const UNBIASED: u32 = 1;
 /// In `breaker`: the interpreter has something for whoever attaches or detaches (see [`crate::gil::Gil::requests`]), or for this
 /// thread (see [`crate::object::owners`]).
 pub const HANDED: u32 = 2;
-/// In `breaker`: the interpreter, which has no lock that could be closed, is closing.
+/// In `breaker`: the interpreter is closing, and lets in only who comes back. Set in all its states under the mutex of the lock,
+/// or of the owners where there is none; never cleared.
 pub const CLOSED: u32 = 4;
 /// In `breaker`: the thread has entered another interpreter, where it has another state.
 pub const ELSEWHERE: u32 = 8;
@@ -29,6 +30,10 @@ pub const ELSEWHERE: u32 = 8;
 pub const STOP: u32 = 16;
 /// In `breaker`: the thread is in critical sections that take locks. Set and cleared by itself.
 pub const SECTIONS: u32 = 32;
+/// In `breaker`: the interpreter has changed its mode, and with it this thread's token, since the thread last attached. Set in
+/// all its states by whoever changes it; cleared by the thread while nobody can change it again: where there is a lock, by
+/// its holder, elsewhere by an attached thread that has not been asked to stop.
+pub const REFRESH: u32 = 64;
 /// In `breaker` and `poll`: the static detached state. Its acquire makes a state first; its release is an error.
 pub const NOWHERE: u32 = 1 << 31;
 
@@ -110,6 +115,8 @@ pub struct Thread {
     pub counting: AtomicU32,
     /// The operating system thread, numbered from 1 and never twice.
     pub serial: OwnU64,
+    /// How often it has stopped the world where holding the lock was enough: what it undoes first.
+    pub halts: OwnU32,
     /// The interpreter; null in the static states.
     pub interp: AtomicPtr<c_void>,
     /// The extension whose code runs, for the types that it makes.
@@ -148,6 +155,7 @@ macro_rules! new_thread {
             held_count: OwnU32::new(0),
             counting: AtomicU32::new(0),
             serial: OwnU64::new(0),
+            halts: OwnU32::new(0),
             interp: AtomicPtr::new(std::ptr::null_mut()),
             library: AtomicPtr::new(std::ptr::null_mut()),
             user: AtomicPtr::new(std::ptr::null_mut()),

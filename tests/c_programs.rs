@@ -237,6 +237,38 @@ fn hot_objects_are_counted_by_threads_of_every_kind() {
 }
 
 #[test]
+fn a_channel_answers_in_both_directions() {
+    for mode in ["0", "1", "2"] {
+        passes_with("channel.c", &[mode]);
+    }
+}
+
+/// From 2 to 16 threads, in 2 to 4 interpreters, with locks of their own, with one, without any, and with modes that change.
+#[test]
+fn objects_that_travel_are_counted_exactly_and_destroyed_at_home() {
+    let program = program("channel_stress.c");
+    for mode in ["locked", "shared", "free", "mixed", "switching"] {
+        for (threads, interpreters) in [("2", "2"), ("5", "3"), ("16", "4")] {
+            run(command(&program).args([threads, interpreters, mode])).expect_success();
+        }
+    }
+}
+
+#[test]
+fn channels_are_freed_while_others_are_inside() {
+    for mode in ["locked", "free"] {
+        run(command(&program("channel_freed.c")).env("GILRT_MODE", mode)).expect_success();
+    }
+}
+
+#[test]
+fn interpreters_close_while_their_objects_and_threads_are_at_channels() {
+    for mode in ["0", "1", "2"] {
+        passes_with("channel_interps.c", &[mode]);
+    }
+}
+
+#[test]
 fn the_library_can_be_opened_and_closed_inside_a_thread() {
     run(command(&program_without_library("dlopen_in_thread.c")).arg(library())).expect_success();
 }

@@ -84,6 +84,13 @@ fn forks_while_others_are_in_sections_and_count() {
 }
 
 #[test]
+fn a_forked_child_has_the_channels_and_nobody_who_waits() {
+    for mode in ["locked", "free"] {
+        run(command(&program("channel_fork.c")).env("GILRT_MODE", mode)).expect_success();
+    }
+}
+
+#[test]
 fn forks_while_others_count_without_a_lock() {
     passes("fork_free.c");
 }

@@ -5,45 +5,22 @@
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use support::{Finished, drive};
-
-fn sample(name: &str) -> PathBuf {
-    Path::new(env!("GILRT_MODULES_DIR")).join(name).with_extension("so")
-}
-
-/// Runs a function with the driver's options before and the function's arguments after it.
-#[track_caller]
-fn call(options: &str, name: &str, function: &str, arguments: &[&str]) -> Finished {
-    let module = sample(name);
-    let module = module.to_str().expect("the target folder has a name in UTF-8");
-    let options = options.split_whitespace();
-    drive(options.chain([module, function]).chain(arguments.iter().copied()))
-}
-
-#[track_caller]
-fn succeeds(finished: &Finished, threads: usize) {
-    for thread in 0..threads {
-        assert_eq!(finished.line(&format!("call {thread} ")), "GILRT_OK", "{}", finished.description);
-    }
-}
-
-/// All values that were reported under a name, in order.
-fn reported(finished: &Finished, name: &str) -> Vec<i64> {
-    let start = format!("report {name} ");
-    let values = finished.stdout.lines().filter_map(|line| line.strip_prefix(&start));
-    values.map(|value| value.parse().expect("a figure is a whole number")).collect()
-}
+use support::drive;
+use support::samples::{call, modes_and_crowds, refusal, reported, sample, scratch, succeeds, text};
 
 #[test]
 fn each_sample_describes_itself() {
-    let samples: [(&str, &[&str]); 5] = [
+    let samples: [(&str, &[&str]); 8] = [
         ("counter", &["locked", "unlocked"]),
         ("vector", &["push", "churn", "nest"]),
         ("graph", &["rings", "churn"]),
         ("image", &["blur", "sobel"]),
         ("cache", &["lookup", "churn", "stream"]),
+        ("deflate", &["compress", "check"]),
+        ("legacy", &["insert", "query"]),
+        ("echo", &["tcp", "udp"]),
     ];
     for (name, functions) in samples {
         let finished = drive([sample(name)]);
@@ -112,11 +89,6 @@ fn cached(mode: &str, threads: usize, function: &str, rounds: usize) -> impl Fn(
     }
     assert_eq!(finished.line("live "), "0");
     move |name| reported(&finished, name)[1]
-}
-
-/// With the lock of the main interpreter, and in an interpreter without one.
-fn modes_and_crowds() -> impl Iterator<Item = (&'static str, usize)> {
-    ["", "-f"].into_iter().flat_map(|mode| [2, 4, 8, 16].map(|threads| (mode, threads)))
 }
 
 #[test]
@@ -197,16 +169,6 @@ fn counts_that_are_no_numbers_are_answered() {
     }
     let finished = call("", "counter", "locked", &["1", "2"]);
     assert!(finished.line("say 0 ").contains("too many"), "{}", finished.description);
-}
-
-fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("samples");
-    fs::create_dir_all(&folder).expect("the test folder can be made");
-    folder.join(name)
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("the target folder has a name in UTF-8")
 }
 
 /// A picture with edges, slopes and noise, so that a row in the wrong place shows.
@@ -313,17 +275,6 @@ fn a_flat_picture_stays_as_it_is_and_has_no_edges() {
     }
 }
 
-/// The sentence with which the filter refuses; the lock is held while it computes or not.
-#[track_caller]
-fn refusal(function: &str, arguments: &[&str]) -> String {
-    let held = call("", "image", function, arguments);
-    let released = call("-r", "image", function, arguments);
-    assert_eq!(held.line("call 0 "), "GILRT_ERR_INVALID");
-    assert_eq!(released.line("call 0 "), "GILRT_ERR_INVALID");
-    assert_eq!(held.line("say 0 "), released.line("say 0 "));
-    held.line("say 0 ").to_owned()
-}
-
 #[test]
 fn bad_pictures_are_answered_and_nothing_is_written() {
     let cases: [(&str, &[u8], &str); 15] = [
@@ -349,7 +300,7 @@ fn bad_pictures_are_answered_and_nothing_is_written() {
         let _ = fs::remove_file(&output);
         fs::write(&input, bytes).expect("the file can be written");
         for function in ["blur", "sobel"] {
-            let sentence = refusal(function, &[text(&input), text(&output)]);
+            let sentence = refusal("image", function, &[text(&input), text(&output)]);
             assert!(sentence.contains(expected) && sentence.contains(name), "{name}: {sentence}");
         }
         assert!(!output.exists(), "{name}: an output was made");
@@ -363,20 +314,22 @@ fn bad_arguments_of_a_filter_are_answered() {
     fs::write(&input, picture(5, 5)).expect("the picture can be written");
     let (input, output) = (text(&input), text(&output));
     for radius in ["0", "501", "-1", "big", "3.5", ""] {
-        let sentence = refusal("blur", &[input, output, radius]);
+        let sentence = refusal("image", "blur", &[input, output, radius]);
         assert!(sentence.contains("from 1 to 500"), "{sentence}");
     }
-    assert!(refusal("blur", &[]).contains("needs a picture"));
-    assert!(refusal("blur", &[input]).contains("needs a picture"));
-    assert!(refusal("blur", &[input, output, "1", "2"]).contains("needs a picture"));
-    assert!(refusal("sobel", &[input, output, "1"]).contains("needs a picture"));
+    assert!(refusal("image", "blur", &[]).contains("needs a picture"));
+    assert!(refusal("image", "blur", &[input]).contains("needs a picture"));
+    assert!(refusal("image", "blur", &[input, output, "1", "2"]).contains("needs a picture"));
+    assert!(refusal("image", "sobel", &[input, output, "1"]).contains("needs a picture"));
     let folder = text(Path::new(env!("CARGO_TARGET_TMPDIR"))).to_owned();
-    assert!(refusal("blur", &[&folder, output]).contains("not a regular file"));
-    assert!(refusal("blur", &[input, &folder]).contains("cannot create"));
-    assert!(refusal("sobel", &["/dev/null", output]).contains("not a regular file"));
-    assert!(refusal("sobel", &[input, "/dev/null"]).contains("not a regular file"));
-    assert!(refusal("sobel", &["nowhere.ppm", output]).contains("cannot open nowhere.ppm"));
-    assert!(refusal("sobel", &[input, "/nowhere/out.ppm"]).contains("cannot create /nowhere/out.ppm"));
+    assert!(refusal("image", "blur", &[&folder, output]).contains("not a regular file"));
+    assert!(refusal("image", "blur", &[input, &folder]).contains("cannot create"));
+    assert!(refusal("image", "sobel", &["/dev/null", output]).contains("not a regular file"));
+    assert!(refusal("image", "sobel", &[input, "/dev/null"]).contains("not a regular file"));
+    assert!(refusal("image", "sobel", &["nowhere.ppm", output]).contains("cannot open nowhere.ppm"));
+    assert!(
+        refusal("image", "sobel", &[input, "/nowhere/out.ppm"]).contains("cannot create /nowhere/out.ppm")
+    );
 }
 
 #[test]
@@ -388,7 +341,9 @@ fn the_input_is_never_overwritten_by_the_output() {
     let _ = fs::remove_file(&link);
     fs::hard_link(&input, &link).expect("a second name can be given");
     for other in [&input, &link] {
-        assert!(refusal("blur", &[text(&input), text(other)]).contains("both the input and the output"));
+        assert!(
+            refusal("image", "blur", &[text(&input), text(other)]).contains("both the input and the output")
+        );
     }
     assert!(fs::read(&input).expect("the picture is there") == source);
 }

@@ -20,11 +20,11 @@ pub struct gil_interp_config {
     pub name: *const c_char,
     /// A gil_mode_t.
     pub mode: i32,
-    /// A gil_policy_t, of its lock.
+    /// A gil_policy_t, of its own lock; a lock that it shares stays as it is.
     pub policy: i32,
-    /// As for gil_set_switch_interval; 0 for the default of 5,000,000 ns.
+    /// As for gil_set_switch_interval, of its own lock; 0 for the default of 5,000,000 ns.
     pub switch_interval_ns: u64,
-    /// NULL.
+    /// With GIL_MODE_SHARED: an interpreter with a lock, which becomes the new one's too. NULL for the main one. NULL otherwise.
     pub share_with: *mut Interp,
     /// An obj_count_t.
     pub count: i32,
@@ -35,6 +35,9 @@ pub struct gil_interp_config {
     /// False.
     pub strict: bool,
 }
+
+/// GIL_MODE_SHARED.
+const SHARED: c_int = super::runtime::gil_mode::GIL_MODE_SHARED as c_int;
 
 const DEFAULT: gil_interp_config = gil_interp_config {
     struct_size: size_of::<gil_interp_config>(),
@@ -61,25 +64,37 @@ pub extern "C" fn gil_interp_current() -> *mut Interp {
     ptr::from_ref(Interp::of(tls::current())).cast_mut()
 }
 
-/// Makes an interpreter beside the main one: a world of objects of its own, with its own lock or none. Nobody has entered
-/// it. NULL for `config` means the defaults. From any thread.
+/// Makes an interpreter beside the main one: a world of objects of its own, with its own lock, the lock of another one, or none.
+/// Nobody has entered it. NULL for `config` means the defaults. From any thread.
 ///
-/// GILRT_ERR_INVALID for a value that is not allowed, GILRT_ERR_CLOSED after gilrt_finalize, GILRT_ERR_NOMEM.
+/// Interpreters that share a lock are apart in everything else: one thread at a time runs in all of them together, and each has its
+/// objects, its destructors and its own end.
+///
+/// GILRT_ERR_INVALID for a value that is not allowed, and for a `share_with` that has no lock; GILRT_ERR_CLOSED if that was closed,
+/// and after gilrt_finalize; GILRT_ERR_NOMEM.
 ///
 /// # Safety
-/// `config` is NULL or points to as many bytes as its `struct_size` says, its name is NULL or a C string; `out` is NULL or valid for writing.
+/// `config` is NULL or points to as many bytes as its `struct_size` says, its name is NULL or a C string, its `share_with` NULL or an
+/// interpreter; `out` is NULL or valid for writing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gil_interp_new(config: *const gil_interp_config, out: *mut *mut Interp) -> c_int {
     border(|| {
         // SAFETY: by the contract.
         let c = if config.is_null() { DEFAULT } else { unsafe { read_sized(config, DEFAULT) }? };
-        if out.is_null() || !c.share_with.is_null() || c.on_request.is_some() || c.strict {
+        if out.is_null() || c.on_request.is_some() || c.strict {
             return Err(Status::Invalid);
         }
+        // SAFETY: by the contract NULL or an interpreter, which is never given back to the allocator.
+        let kin = match (c.mode, unsafe { c.share_with.as_ref() }) {
+            (SHARED, kin) => Some(kin.unwrap_or(Interp::main())),
+            (_, None) => None,
+            _ => return Err(Status::Invalid),
+        };
+        let mode = if kin.is_some() { 0 } else { c.mode };
         // SAFETY: by the contract a C string.
         let name = if c.name.is_null() { c"unnamed" } else { unsafe { CStr::from_ptr(c.name) } };
-        let config = of_an_interpreter(c.mode, c.policy, c.switch_interval_ns, c.count)?;
-        let interp = lives::open(&config, name.to_bytes())?;
+        let config = of_an_interpreter(mode, c.policy, c.switch_interval_ns, c.count)?;
+        let interp = lives::open(&config, kin, name.to_bytes())?;
         // SAFETY: by the contract.
         unsafe { *out = ptr::from_ref(interp).cast_mut() };
         Ok(())
@@ -128,7 +143,8 @@ pub unsafe extern "C" fn gil_interp_close(interp: *mut Interp, timeout_ns: u64) 
     })
 }
 
-/// The mode of an interpreter, a gil_mode_t; GILRT_ERR_INVALID for NULL, GILRT_ERR_CLOSED for one that was closed.
+/// The mode of an interpreter, a gil_mode_t: GIL_MODE_SHARED if its lock is at present another one's too. GILRT_ERR_INVALID for
+/// NULL, GILRT_ERR_CLOSED for one that was closed.
 ///
 /// # Safety
 /// As gil_interp_close.
@@ -139,10 +155,36 @@ pub unsafe extern "C" fn gil_interp_mode(interp: *const Interp) -> c_int {
         None => Status::Invalid as c_int,
         Some(i) if !lives::is_open(i) => Status::Closed as c_int,
         Some(i) => match i.mode() {
+            Mode::Locked if i.shares_its_lock() => SHARED,
             Mode::Locked => 0,
             Mode::Free => 2,
         },
     }
+}
+
+/// Changes the mode of an interpreter while its threads run: GIL_MODE_FREE takes its lock away, GIL_MODE_LOCKED gives it one. The
+/// caller may be attached to it, and is so afterwards, or not; several may change it at once, and the last one wins. Waits for the
+/// lock, or until all threads have stopped, as gil_stop_world does: for as long as the slowest takes to its next gil_poll or
+/// release. All counts stay exact; what an object is to whom is not changed by it, but that its next counts may cost more. Critical
+/// sections that threads are in become locks, or cease to be.
+///
+/// GILRT_ERR_BUSY if the interpreter shares its lock, or the caller has stopped its world; GILRT_ERR_INVALID for NULL and for other
+/// modes; GILRT_ERR_CLOSED if it closes or was closed; GILRT_ERR_NOMEM, and then nothing is changed; GILRT_ERR_DEADLOCK in a signal
+/// handler that interrupted this library.
+///
+/// # Safety
+/// As gil_interp_close.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gil_interp_set_mode(interp: *mut Interp, mode: c_int) -> c_int {
+    border(|| {
+        let to = match mode {
+            0 => Mode::Locked,
+            2 => Mode::Free,
+            _ => return Err(Status::Invalid),
+        };
+        // SAFETY: by the contract; interpreters are never given back to the allocator.
+        lives::set_mode(unsafe { interp.as_ref() }.ok_or(Status::Invalid)?, to)
+    })
 }
 
 /// Stops the threads of the current interpreter but the calling one, which is attached by it (as gil_acquire does): the others

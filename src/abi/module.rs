@@ -12,6 +12,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub const GILRT_MODULE_FREE_THREADED: u32 = 1;
 /// In gilrt_call_t.flags: release the lock while computing; without it, hold the lock and call gil_poll.
 pub const GILRT_CALL_RELEASE: u32 = 1;
+/// In gilrt_call_t.flags: no other of the `thread_count` calls meets the state of this one, since each is made in an interpreter
+/// or a process of its own.
+pub const GILRT_CALL_ALONE: u32 = 2;
 
 /// Opens the extension module at `path`: maps it, checks its ABI, and runs its load with the lock held. The caller closes
 /// it with gilrt_module_close. May block.

@@ -16,6 +16,8 @@ use std::ffi::{c_int, c_void};
 pub enum gil_mode {
     /// One thread at a time: whoever holds the interpreter's own lock.
     GIL_MODE_LOCKED = 0,
+    /// One thread at a time in several interpreters that share a lock. Not for the main one, whose lock the others may share.
+    GIL_MODE_SHARED = 1,
     /// As many as like: there is no lock, and attaching excludes nobody.
     GIL_MODE_FREE = 2,
 }

@@ -27,9 +27,9 @@ pub enum gilrt_status {
     GILRT_ERR_INVALID = -1,
     /// The calling thread is not attached, and must be for this.
     GILRT_ERR_NOT_ATTACHED = -2,
-    /// The lock was held by another thread until the deadline.
+    /// The lock was held by another thread, or the channel full or empty, until the deadline.
     GILRT_ERR_TIMEOUT = -3,
-    /// The interpreter is closing or closed.
+    /// The interpreter or the channel is closing or closed.
     GILRT_ERR_CLOSED = -4,
     /// Somebody is still inside, or it is too late for this.
     GILRT_ERR_BUSY = -5,

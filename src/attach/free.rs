@@ -8,26 +8,20 @@
 //! | SECTIONS | the innermost section is taken again | all are given up |
 //! | CLOSED | refused, but for who comes back | whoever closes is told |
 //! | STOP | detach again, and wait until the world goes on (A4a) | whoever stops it is told |
+//! | REFRESH | a new token; or detach again, for there is a lock by now | |
 //!
 //! Whoever sets a bit makes a heavy barrier and reads `self`: after it, either the thread is seen attached, or it sees the bit.
 
-use super::Done;
 use crate::gil::Wait;
-use crate::interp::Interp;
+use crate::interp::{Interp, mode};
 use crate::object::{death, section};
 use crate::status::Status;
 use crate::sync::{Ordering::*, full_fence, light_barrier, mutant};
 use crate::sys::futex;
-use crate::thread::{CLOSED, DETACHED, HANDED, SECTIONS, STOP, Thread, UNBIASED};
+use crate::thread::{CLOSED, DETACHED, HANDED, REFRESH, SECTIONS, STOP, Thread, UNBIASED};
 
-/// `self` holds the token already. On Err it is DETACHED.
-pub fn acquire(t: &'static Thread, interp: &'static Interp, how: Wait) -> Done {
-    enter(t, interp, how)?;
-    t.acquires.store(t.acquires.load(Relaxed) + 1, Relaxed);
-    Ok(())
-}
-
-fn enter(t: &'static Thread, interp: &'static Interp, how: Wait) -> Done {
+/// `self` holds the token already. On Err it is DETACHED, and on false too: the interpreter has a lock by now.
+pub fn acquire(t: &'static Thread, interp: &'static Interp, how: Wait) -> Result<bool, Status> {
     loop {
         if t.breaker.load(Relaxed) & UNBIASED != 0 {
             full_fence(); // pairs with the one of whoever sets a bit, instead of the heavy barrier
@@ -41,16 +35,22 @@ fn enter(t: &'static Thread, interp: &'static Interp, how: Wait) -> Done {
         }
         let closed = asked & CLOSED != 0 && how != Wait::Return;
         if !closed && asked & STOP == 0 {
+            if asked & REFRESH != 0 {
+                if mode::renew(interp, t) {
+                    continue;
+                }
+                leave(t, interp);
+                return Ok(false);
+            }
             if asked & HANDED != 0 && !mutant!("return-does-not-merge") {
                 // Here and not only where it is served: a merge on its behalf may be under way, and nothing is counted plainly
                 // before that is over. The dead wait for the next safepoint, or the outermost destructor.
                 death::put_off(t, interp.owners.take(t));
             }
-            return Ok(());
+            t.acquires.store(t.acquires.load(Relaxed) + 1, Relaxed);
+            return Ok(true);
         }
-        t.identity.store(DETACHED, Release); // pairs with the Acquire of whoever closes or stops
-        section::suspend(t); // what it took while it was detached, the one who stops the world may want
-        interp.gil.departed();
+        leave(t, interp);
         if closed {
             return Err(Status::Closed);
         }
@@ -63,15 +63,18 @@ fn enter(t: &'static Thread, interp: &'static Interp, how: Wait) -> Done {
     }
 }
 
+fn leave(t: &'static Thread, interp: &'static Interp) {
+    t.identity.store(DETACHED, Release); // pairs with the Acquire of whoever closes or stops
+    section::suspend(t); // what it took while it was detached, the one who stops the world may want
+    interp.gil.departed();
+}
+
 /// `self` is DETACHED already.
 pub fn release(t: &'static Thread, interp: &'static Interp) {
     if t.breaker.load(Relaxed) & UNBIASED != 0 {
         full_fence();
     }
     let asked = t.breaker.load(Relaxed);
-    if asked & SECTIONS != 0 {
-        section::suspend(t);
-    }
     if asked & HANDED != 0 && !mutant!("detach-does-not-look") {
         interp.owners.take(t).into_iter().for_each(death::await_burial);
     }
@@ -83,6 +86,11 @@ pub fn release(t: &'static Thread, interp: &'static Interp) {
 /// By an attached thread: detached for as long as another one has stopped the world. It comes back whatever happens (A5).
 pub fn pause(t: &'static Thread, interp: &'static Interp) {
     leave_for(t, interp, || ());
+    resume_sections(t, interp);
+}
+
+/// In a slow path, by a thread that has come back: its innermost section is taken again.
+pub fn resume_sections(t: &'static Thread, interp: &'static Interp) {
     section::resume_by(t, |wait| leave_for(t, interp, wait));
 }
 
@@ -90,11 +98,14 @@ fn leave_for(t: &'static Thread, interp: &'static Interp, wait: impl FnOnce()) {
     t.away.store(t.away.load(Relaxed) + 1, Relaxed); // published by the next line
     t.identity.store(DETACHED, Release); // pairs with the Acquire of whoever stops
     light_barrier();
+    if t.breaker.load(Relaxed) & SECTIONS != 0 {
+        section::suspend(t);
+    }
     release(t, interp);
     wait();
     t.identity.store(t.token.load(Relaxed), Relaxed);
     light_barrier();
-    let back = enter(t, interp, Wait::Return);
+    let back = interp.attach(t, Wait::Return);
     debug_assert!(back.is_ok());
     t.away.store(t.away.load(Relaxed) - 1, Relaxed);
 }

@@ -1,10 +1,11 @@
 //! What the fast paths find when a breaker or the poll word is set, and what only the library's own threads do.
 
 use super::*;
-use crate::interp::{BURY, Interp, MERGE};
+use crate::gil::Gil;
+use crate::interp::{BURY, Interp, MERGE, mode};
 use crate::object::{death, section};
 use crate::runtime;
-use crate::sync::{fence_after_rmw, mutant};
+use crate::sync::{AtomicU32, fence_after_rmw, mutant};
 use crate::sys::errno::KeepErrno;
 use crate::sys::tls::{self, Inside};
 use crate::thread::*;
@@ -70,7 +71,7 @@ pub fn acquire_slow(t: &'static Thread, how: Wait) -> Done {
     let interp = Interp::of(t);
     let gil = &interp.gil;
     let taken = known && !interp.is_free() && !tls::is_inside() && gil.take_free(t);
-    if taken && !is_left_something(t) && !gil.has_earned(t) {
+    if taken && !is_left(t, &interp.requests) && !gil.has_earned(t) {
         return Ok(());
     }
     acquire_rest(t, how, taken)
@@ -111,11 +112,7 @@ fn acquire_rest(t: &'static Thread, how: Wait, taken: bool) -> Done {
         return Err(Status::Invalid);
     }
     let interp = Interp::of(t);
-    if !taken {
-        interp.attach(t, how)?;
-    } else if interp.gil.has_earned(t) {
-        interp.gil.take_bias(t);
-    }
+    mode::attach(interp, t, how, taken)?;
     serve(t, interp, &inside);
     drop(inside);
     section::resume(t);
@@ -128,25 +125,26 @@ pub fn release_slow(t: &'static Thread) {
     let interp = Interp::of(t);
     let freed = !interp.is_free() && !tls::is_inside() && interp.gil.free_held(t);
     // After the release: whoever hands something over either saw the lock held, and told the holder, or finds it free.
-    if !freed || is_left_something(t) {
-        release_rest(t, freed);
+    if !freed || is_left(t, &interp.gil.requests) {
+        release_rest(t);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn release_rest(t: &'static Thread, freed: bool) {
+fn release_rest(t: &'static Thread) {
     let _errno = KeepErrno::new();
     let Some(_inside) = enter() else {
         return tls::owe_release(); // a signal handler inside the library, or a fork handler: later
     };
     let interp = Interp::of(t);
+    if t.breaker.load(Relaxed) & SECTIONS != 0 {
+        section::suspend(t); // whatever the mode is by now
+    }
     if interp.is_free() {
         return free::release(t, interp);
     }
-    if !freed {
-        interp.gil.release_slow(t);
-    }
+    interp.gil.release_slow(t); // if it is still to be released; tells who closes in any case
     if t.breaker.load(Relaxed) & HANDED != 0 {
         t.breaker.fetch_and(!HANDED, Release);
     }
@@ -155,16 +153,16 @@ fn release_rest(t: &'static Thread, freed: bool) {
         interp.help();
     }
     // What a release may not do is for the next acquire, which with a bias looks at nothing but the breaker.
-    if interp.gil.requests.load(Relaxed) & (MERGE | BURY) != 0 {
+    if interp.requests.load(Relaxed) & (MERGE | BURY) != 0 {
         t.breaker.fetch_or(HANDED, Relaxed);
     }
 }
 
 /// After an RMW on the lock word: whether the thread or its interpreter was left something (S5).
 #[inline(always)]
-fn is_left_something(t: &'static Thread) -> bool {
+fn is_left(t: &'static Thread, requests: &AtomicU32) -> bool {
     fence_after_rmw();
-    t.breaker.load(Relaxed) & HANDED != 0 || Interp::of(t).gil.requests.load(Relaxed) != 0
+    t.breaker.load(Relaxed) & !UNBIASED != 0 || requests.load(Relaxed) != 0
 }
 
 #[cold]
@@ -179,15 +177,15 @@ pub fn poll_slow(t: &'static Thread) -> Result<i32, Status> {
     if asked & STOP != 0 {
         free::pause(t, interp);
     }
-    if asked & DROP != 0 {
-        interp.gil.give_way(t, true);
-    }
-    if asked & TICK != 0 {
-        let ticks = t.ticks.load(Relaxed) + 1;
-        t.ticks.store(ticks % crate::sched::TICKS, Relaxed);
-        if ticks == crate::sched::TICKS {
-            interp.gil.tick(t);
-        }
+    if asked & (DROP | TICK) != 0 && !interp.is_free() {
+        give_way(t, interp, |gil| {
+            if asked & DROP != 0 {
+                gil.give_way(t, true);
+            }
+            if asked & TICK != 0 {
+                gil.count_tick(t);
+            }
+        });
     }
     let mut answer = 0;
     if t.poll.load(Relaxed) & SERVE != 0 {
@@ -207,9 +205,16 @@ pub fn yield_now(t: &'static Thread) -> Done {
     let Some(_inside) = enter() else { return Err(Status::Deadlock) };
     let interp = Interp::of(t);
     if !interp.is_free() {
-        interp.gil.give_way(t, false);
+        give_way(t, interp, |gil| _ = gil.give_way(t, false));
     }
     Ok(())
+}
+
+/// By an attached thread, in a slow path: `by` lets the lock go and takes it again, unless there is none any more then.
+fn give_way(t: &'static Thread, interp: &'static Interp, by: impl FnOnce(&Gil)) {
+    by(&interp.gil);
+    mode::come_back(interp, t);
+    free::resume_sections(t, interp);
 }
 
 /// Whether the calling thread is attached, and not only about to be. Async-signal-safe (A7).
@@ -231,7 +236,7 @@ fn serve(t: &'static Thread, interp: &'static Interp, inside: &Inside) {
     }
     // After the lock was won: whoever leaves something either sees us as the holder, or we see what it left.
     fence_after_rmw();
-    if interp.gil.requests.load(Relaxed) != 0 {
+    if interp.requests.load(Relaxed) != 0 {
         interp.serve(t, inside);
     }
 }
@@ -251,7 +256,7 @@ pub fn call_out<R>(t: &'static Thread, inside: Option<&Inside>, f: impl FnOnce()
         let interp = Interp::of(t);
         let back = interp.attach(t, Wait::Return);
         debug_assert!(back.is_ok());
-        interp.gil.look(t);
+        interp.look(t);
         match inside {
             Some(inside) => inside.outside(|| section::resume(t)),
             None => section::resume(t),
@@ -259,5 +264,19 @@ pub fn call_out<R>(t: &'static Thread, inside: Option<&Inside>, f: impl FnOnce()
     }
     t.depth.store(depth, Relaxed);
     t.away.store(away, Relaxed);
+    result
+}
+
+/// Waits as in any blocking call: a thread that is attached keeps neither the GIL nor its sections meanwhile. From inside the library
+/// it waits as it is.
+pub fn detached<R>(wait: impl FnOnce() -> R) -> R {
+    if tls::is_inside() {
+        return wait();
+    }
+    let _errno = KeepErrno::new();
+    let t = tls::current();
+    let saved = region_begin::<Runtime>(t);
+    let result = wait();
+    region_end::<Runtime>(t, saved);
     result
 }

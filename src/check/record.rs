@@ -22,6 +22,9 @@ pub enum Event {
     Clear,
     Freed,
     Immortal,
+    /// To a channel, which may not take it.
+    Offered,
+    Received,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +109,8 @@ impl Display for Operation {
             Event::Clear => ("clear", false),
             Event::Freed => ("freed", false),
             Event::Immortal => ("made immortal", false),
+            Event::Offered => ("offered to a channel", true),
+            Event::Received => ("received from a channel", true),
         };
         f.write_str(what)?;
         if counts {

@@ -87,6 +87,24 @@ pub fn alive(call: &str, o: &'static Object) -> bool {
     with(call, o, |record, _| if record.state == State::Freed { Err(FREED) } else { Ok(()) }).is_some()
 }
 
+/// Whether it is an object of which the caller can have a reference to send; if not, that is reported.
+pub fn offered(o: &'static Object) -> bool {
+    let offered = with("obj_send", o, |record, me| match record.state {
+        State::Freed => Err(FREED),
+        State::Dead | State::Clearing => Err("no reference is left to send"),
+        State::Alive => {
+            record.remember(Event::Offered, o.local.load(Relaxed), me);
+            Ok(())
+        }
+    });
+    offered.is_some()
+}
+
+/// Whether an object is still one when it comes out of a channel; if not, that is reported.
+pub fn received(o: &'static Object) -> bool {
+    step("obj_receive", o, Event::Received)
+}
+
 /// Notes a step in the life of an object; false if it is none, or none any more, and that was reported.
 pub fn step(call: &str, o: &'static Object, event: Event) -> bool {
     let noted = with(call, o, |record, me| {

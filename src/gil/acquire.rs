@@ -3,7 +3,8 @@
 use super::word::*;
 use super::*;
 use crate::sync::{OwnU64, mutant};
-use crate::thread::{CLOSE, DETACHED};
+use crate::sync::full_fence;
+use crate::thread::{CLOSED, DETACHED};
 
 /// Acquire: pairs with the Release that freed the lock. Release: whoever finds this thread by the word, in `Gil::tell`, finds
 /// its state as the table made it.
@@ -16,10 +17,30 @@ impl Gil {
         if !self.take_free(t) {
             self.win_in_mutex(t, how)?;
             t.acquires.store(t.acquires.load(Relaxed) + 1, Relaxed);
-        } else if self.has_earned(t) {
-            self.take_bias(t);
         }
-        Ok(())
+        self.admit(t, how)
+    }
+
+    /// By a thread that has just won the lock: once its interpreter is closing, it keeps it only to come back.
+    #[inline]
+    pub fn admit(&self, t: &'static Thread, how: Wait) -> Result<(), Status> {
+        // Pairs with the fence in `close`: either the closer sees the lock held, or this thread sees CLOSED.
+        if !mutant!("admits-unfenced") {
+            fence_after_win();
+        }
+        if t.breaker.load(Relaxed) & CLOSED == 0 {
+            return Ok(());
+        }
+        if how == Wait::Return {
+            // Whoever closes looks at the lock and then at `away`, which the caller is about to count down: not in between.
+            if !mutant!("return-meets-closer") {
+                drop(self.inner.lock());
+            }
+            return Ok(());
+        }
+        let refused = refuse(t, Status::Closed);
+        self.release_slow(t);
+        refused
     }
 
     /// Takes a free lock by one CAS, which is all that an acquire needs when nobody has the bias and nobody is inside.
@@ -41,7 +62,7 @@ impl Gil {
     #[inline]
     pub(super) fn try_word(&self, t: &'static Thread) -> bool {
         let mut seen = self.word();
-        while !seen.has(HELD | CLOSING) {
+        while !seen.has(HELD) {
             // Acquire: pairs with the Release that freed the lock, in `free_held` or `let_go`.
             let order = if mutant!("word-acquire-relaxed") { Relaxed } else { ACQUIRE };
             match self.word.compare_exchange_weak(seen.0, seen.taken_by(t.id).0, order, Relaxed) {
@@ -63,7 +84,8 @@ impl Gil {
         }
         if how == Wait::Try
             && seen.has(HELD)
-            && !seen.has(BIASED | CLOSING)
+            && !seen.has(BIASED)
+            && t.breaker.load(Relaxed) & CLOSED == 0
             && (t.id == HELPER || !seen.held_by(t.id) || mutant!("try-forgets-own"))
         {
             return refuse(t, Status::Timeout);
@@ -74,7 +96,8 @@ impl Gil {
             if seen.held_by(t.id) && (t.id != HELPER || mutant!("helpers-are-one")) {
                 return Ok(()); // our own bias; only under the mutex is that no stale view (A3)
             }
-            if seen.has(CLOSING) && (how != Wait::Return || mutant!("close-refuses-regions")) {
+            // Under the mutex, as it is set: who queues after this is found there by the closer.
+            if t.breaker.load(Relaxed) & CLOSED != 0 && (how != Wait::Return || mutant!("close-refuses-regions")) {
                 return refuse(t, Status::Closed);
             }
             if seen.has(BIASED) {
@@ -95,9 +118,6 @@ impl Gil {
                 Ok(_) if seen.has(HELD) => break,
                 Ok(_) => {
                     began(t, seen, || seen.has(WAITERS));
-                    if seen.has(CLOSING) {
-                        t.poll.fetch_or(CLOSE, Relaxed);
-                    }
                     return Ok(());
                 }
             }
@@ -112,6 +132,14 @@ pub(super) fn refuse(t: &Thread, why: Status) -> Result<(), Status> {
         t.identity.store(DETACHED, Release); // pairs with the Acquire of whoever reads `self` to see what it did
     }
     Err(why)
+}
+
+/// On x86 the locked instruction that won the lock is the barrier already.
+#[inline(always)]
+fn fence_after_win() {
+    if cfg!(any(loom, not(target_arch = "x86_64"))) {
+        full_fence();
+    }
 }
 
 /// The thread holds the lock that `free` said nobody had. The clock is read only if somebody will ask.

@@ -10,7 +10,7 @@
 use super::word::*;
 use super::*;
 use crate::sync::mutant;
-use crate::thread::{DETACHED, UNBIASED};
+use crate::thread::{CLOSED, DETACHED, UNBIASED};
 
 /// So many acquisitions in a row by one thread, each about 10 ns dearer than a biased one, are worth the membarrier
 /// (1 to 4 µs) that the next revocation costs.
@@ -73,7 +73,7 @@ impl Gil {
         };
         if mutant!("bias-publish-then-clear-unlocked") {
             let seen = self.word();
-            if !seen.has(WAITERS | CLOSING | BIASED | FAIR) && publish(seen) {
+            if !seen.has(WAITERS | BIASED | FAIR) && publish(seen) {
                 clear();
             }
             return;
@@ -85,7 +85,8 @@ impl Gil {
             self.earned.store(u32::MAX, Relaxed); // and nobody tries again
             return;
         }
-        if seen.has(WAITERS | WAKING | FAIR | CLOSING | BIASED) || now < inner.bias.not_before {
+        let closed = t.breaker.load(Relaxed) & CLOSED != 0; // set under the mutex
+        if closed || seen.has(WAITERS | WAKING | FAIR | BIASED) || now < inner.bias.not_before {
             return;
         }
         inner.bias.granted = now;

@@ -2,51 +2,61 @@
 
 use super::word::*;
 use super::*;
-use crate::sync::mutant;
-use crate::thread::{CLOSE, DETACHED, DROP, UNBIASED};
+use crate::sync::{full_fence, mutant};
+use crate::thread::{CLOSE, CLOSED, DETACHED, DROP, UNBIASED};
+use std::ffi::c_void;
+use std::ptr;
 
 impl Gil {
-    /// From now on acquires from depth 0 are refused, and so are those that wait. Ok: nobody is inside, nobody will be.
-    /// Busy: somebody holds the lock, or has left it for a region that it will come back from (A5).
-    pub fn close(&self) -> Result<(), Status> {
-        let early = mutant!("close-reads-away-first") && self.inner.lock().someone_away();
+    /// From now on acquires from depth 0 by the threads of the interpreter `of` are refused, and so are those that wait. Ok: none of
+    /// them is inside, none will be. Busy: one holds the lock, or has left it for a region that it will come back from (A5).
+    pub fn close(&self, of: *const c_void) -> Result<(), Status> {
+        let early = mutant!("close-reads-away-first") && self.inner.lock().someone_away(of);
         let mut inner = self.inner.lock();
-        // From here no CAS from outside the mutex succeeds.
-        let seen = self.update(&mut inner, |s| s.with(CLOSING));
-        if seen.has(BIASED) && !mutant!("close-forgets-bias") {
-            self.revoke(&mut inner, seen);
+        for t in inner.threads_of(of) {
+            t.breaker.fetch_or(CLOSED, Relaxed);
+            t.poll.fetch_or(CLOSE, Relaxed);
         }
+        // Pairs with the fences in `admit` and `tell_closer`: who wins the lock unseen by what follows lets it go again, and who
+        // lets it go tells.
+        if !mutant!("close-unfenced") {
+            full_fence();
+        }
+        // Acquire: pairs with the Release of whoever let the lock go, so that what it did is seen.
+        let mut seen = Word(self.word.load(Acquire));
+        if seen.has(BIASED) && !mutant!("close-forgets-bias") {
+            seen = self.revoke(&mut inner, seen);
+        }
+        let held = seen.has(HELD) && is_of(self.table.at(seen.holder()), of);
         // After the word and `self`: whoever left the lock for a region has said so before.
-        let away = if mutant!("close-reads-away-first") { early } else { inner.someone_away() };
-        self.refuse_waiters(&mut inner);
+        let away = if mutant!("close-reads-away-first") { early } else { inner.someone_away(of) };
+        self.refuse_waiters(&mut inner, of);
         // The keeper may have been among the refused.
         let keep = self.entrust(&mut inner, crate::sync::now());
-        let (seen, wake) = self.remain(&mut inner, crate::sync::now());
-        if seen.has(HELD) {
-            self.table.at(seen.holder()).poll.fetch_or(CLOSE, Relaxed);
-        }
+        let wake = self.remain(&mut inner, crate::sync::now());
         drop(inner);
         keep.iter().chain(&wake).for_each(|w| w.bed.ring());
-        if seen.has(HELD) || away { Err(Status::Busy) } else { Ok(()) }
+        if held || away { Err(Status::Busy) } else { Ok(()) }
     }
 
     /// Under the mutex, when waiters have left otherwise than with the lock: the word says so, and if one of them was on its
-    /// way to a free lock, another of those who stay is woken to try instead. The word, and whom to ring.
-    fn remain(&self, inner: &mut Inner, now: Ns) -> (Word, Option<&'static Thread>) {
+    /// way to a free lock, another of those who stay is woken to try instead. Whom to ring.
+    fn remain(&self, inner: &mut Inner, now: Ns) -> Option<&'static Thread> {
         let flags = inner.flags();
         let seen = self.update(inner, |s| s.without(WAITERS | WAKING).with(flags));
         if seen.has(HELD | WAKING) || !seen.has(WAITERS) || mutant!("close-wakes-no-first") {
-            return (seen, None);
+            return None;
         }
         let wake = inner.wake_next(now);
-        (self.update(inner, |s| s.with(WAKING)), wake)
+        self.update(inner, |s| s.with(WAKING));
+        wake
     }
 
     /// Rings under the mutex: there may be any number of them, and no room to remember whom.
-    fn refuse_waiters(&self, inner: &mut Inner) {
+    fn refuse_waiters(&self, inner: &mut Inner, of: *const c_void) {
         for m in 0..inner.seats.len() {
             let Seat { thread: Some(w), returns } = inner.seats[m] else { continue };
-            if returns || !inner.sched.waits(Member(m as u32)) {
+            if returns || !is_of(w, of) || !inner.sched.waits(Member(m as u32)) {
                 continue;
             }
             inner.depart(w, crate::sync::now());
@@ -83,7 +93,7 @@ impl Gil {
             // Cancelled in its sleep.
             let now = crate::sync::now();
             inner.depart(t, now);
-            ring = [self.remain(&mut inner, now).1, self.entrust(&mut inner, now)];
+            ring = [self.remain(&mut inner, now), self.entrust(&mut inner, now)];
         }
         let seen = self.word();
         if seen.held_by(t.id) {
@@ -92,27 +102,28 @@ impl Gil {
         }
         drop(inner);
         ring.iter().flatten().for_each(|w| w.bed.ring());
-        if seen.has(CLOSING) {
-            self.departed();
+        if t.breaker.load(Relaxed) & CLOSED != 0 {
+            self.departed(); // set under the mutex: seen, or the closer has seen what this thread left
         }
         attached || away
     }
 
-    /// For an interpreter that is made anew in the same place: nobody uses the lock.
+    /// No interpreter has the lock any more, and nobody uses it: it may become another's.
     pub fn reset(&self) {
         let mut inner = self.inner.lock();
         let (policy, slice) = (inner.sched.policy(), inner.sched.slice());
         *inner = Inner::new(policy, slice);
+        self.requests.store(0, Relaxed);
         self.earned.store(if cfg!(loom) { u32::MAX } else { 0 }, Relaxed);
         self.word.store(Word::NEW, Relaxed);
     }
 
     /// In a forked child, by its only thread, which holds the mutex: the others do not exist any more (L15). Their states
-    /// are handed to `bury`; the lock stays held only by the survivor.
+    /// are handed to `bury`; the lock stays held only by one of those that survive, the forking thread's own.
     pub fn reset_after_fork(
         &self,
         inner: &mut Inner,
-        survivor: Option<&'static Thread>,
+        survives: impl Fn(&Thread) -> bool,
         mut bury: impl FnMut(&'static Thread),
     ) {
         inner.sched.forget_waiters();
@@ -120,19 +131,17 @@ impl Gil {
         inner.waking = 0;
         inner.asked = false;
         for m in 0..inner.seats.len() {
-            let Some(t) = inner.seats[m].thread.filter(|t| survivor.is_none_or(|s| s.id != t.id)) else { continue };
-            inner.seats[m].thread = None;
-            inner.acquires_before += t.acquires.load(Relaxed);
-            inner.sched.leave(Member(m as u32));
+            let Some(t) = inner.seats[m].thread.filter(|t| !survives(t)) else { continue };
+            inner.vacate(t, Member(m as u32));
             bury(t);
         }
         let seen = self.word();
-        let ours = survivor.is_some_and(|s| seen.held_by(s.id));
+        let ours = seen.has(HELD) && survives(self.table.at(seen.holder()));
         let flags = WAITERS | WAKING | FAIR | if ours { 0 } else { HELD | BIASED };
         self.word.store(seen.without(flags).0, Relaxed);
-        if let Some(s) = survivor {
+        for s in inner.threads() {
             s.poll.fetch_and(!DROP, Relaxed);
-            if !(ours && seen.has(BIASED)) {
+            if !(seen.held_by(s.id) && seen.has(BIASED)) {
                 s.breaker.fetch_or(UNBIASED, Relaxed);
             }
         }
@@ -140,7 +149,16 @@ impl Gil {
 }
 
 impl Inner {
-    pub fn someone_away(&self) -> bool {
-        self.threads().any(|t| t.away.load(Relaxed) != 0)
+    fn someone_away(&self, of: *const c_void) -> bool {
+        self.threads_of(of).any(|t| t.away.load(Relaxed) != 0)
     }
+
+    /// Those of one of the interpreters that have the lock.
+    pub(super) fn threads_of(&self, of: *const c_void) -> impl Iterator<Item = &'static Thread> {
+        self.threads().filter(move |t| is_of(t, of))
+    }
+}
+
+fn is_of(t: &Thread, interp: *const c_void) -> bool {
+    ptr::eq(t.interp.load(Relaxed), interp)
 }

@@ -2,8 +2,8 @@
 
 use super::word::*;
 use super::*;
-use crate::sync::mutant;
-use crate::thread::{CLOSE, DETACHED, DROP};
+use crate::sync::{fence_after_rmw, mutant};
+use crate::thread::{CLOSED, DETACHED, DROP};
 
 impl Gil {
     /// Called by a release that found its breaker set; it has stored DETACHED into `self` already. Waits for nothing but
@@ -12,6 +12,15 @@ impl Gil {
     pub fn release_slow(&self, t: &'static Thread) {
         if !self.free_held(t) {
             self.release_in_mutex(t);
+        }
+        self.tell_closer(t);
+    }
+
+    /// By a thread that has let the lock go: whoever closes its interpreter may wait for that.
+    fn tell_closer(&self, t: &Thread) {
+        fence_after_rmw(); // pairs with the fence in `close`: either the closer sees the lock free, or this thread sees CLOSED
+        if t.breaker.load(Relaxed) & CLOSED != 0 {
+            self.departed();
         }
     }
 
@@ -24,7 +33,7 @@ impl Gil {
             return true;
         }
         // Not for a bias: its revoker may have found us attached, be about to queue, and count on the mutex.
-        while seen.held_by(t.id) && !seen.has(BIASED | FAIR | CLOSING) && (!seen.has(WAITERS) || seen.has(WAKING)) {
+        while seen.held_by(t.id) && !seen.has(BIASED | FAIR) && (!seen.has(WAITERS) || seen.has(WAKING)) {
             // Release: pairs with the Acquire in `try_word` and `wait`. Fails when a waiter changes a flag.
             let order = if mutant!("word-release-relaxed") { Relaxed } else { Release };
             match self.word.compare_exchange_weak(seen.0, seen.without(HELD).0, order, Relaxed) {
@@ -48,9 +57,6 @@ impl Gil {
         let ring = self.let_go(t, &mut inner, seen);
         drop(inner);
         ring.iter().flatten().for_each(|w| w.bed.ring());
-        if seen.has(CLOSING) {
-            self.departed();
-        }
     }
 
     /// Under the mutex, by the holder: frees the lock or hands it over. Whom to ring after the mutex.
@@ -82,9 +88,6 @@ impl Gil {
         inner.asked = false;
         n.since.store(NOT_YET, Relaxed);
         n.streak.store(0, Relaxed);
-        if seen.has(CLOSING) {
-            n.poll.fetch_or(CLOSE, Relaxed);
-        }
         // Attached first (A4, L25): once answered, the next holder may release, and a late store would attach a thread
         // that has left. All three are published by the Release of the answer.
         if !mutant!("grant-before-attach") {
@@ -127,21 +130,28 @@ impl Gil {
         let returned = self.queue(t, Wait::Return, inner, seen.holder(), [next, None]);
         debug_assert!(returned.is_ok());
         self.count_away(t, u32::MAX);
-        self.look(t);
         true
     }
 
+    /// A poll under GIL_POLICY_TICKS.
+    pub fn count_tick(&self, t: &'static Thread) {
+        let ticks = t.ticks.load(Relaxed) + 1;
+        t.ticks.store(ticks % crate::sched::TICKS, Relaxed);
+        if ticks == crate::sched::TICKS {
+            self.tick(t);
+        }
+    }
+
     /// Python 2's check interval: lets the lock go and competes for it again at once.
-    pub fn tick(&self, t: &'static Thread) {
+    fn tick(&self, t: &'static Thread) {
         if self.word().has(WAITERS) {
             self.count_away(t, 1);
             t.identity.store(DETACHED, Release);
             self.release_slow(t);
             t.identity.store(t.token.load(Relaxed), Relaxed);
-            let returned = if self.try_word(t) { Ok(()) } else { self.win_in_mutex(t, Wait::Return) };
+            let returned = if self.try_word(t) { self.admit(t, Wait::Return) } else { self.win_in_mutex(t, Wait::Return) };
             debug_assert!(returned.is_ok());
             self.count_away(t, u32::MAX);
-            self.look(t);
         }
     }
 

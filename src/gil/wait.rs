@@ -12,7 +12,7 @@ use super::*;
 use crate::park::{CLOSED, GRANTED};
 use crate::sched::NEVER;
 use crate::sync::{mutant, now};
-use crate::thread::{CLOSE, DETACHED, DROP};
+use crate::thread::{DETACHED, DROP};
 
 /// How long a waiter that was woken and came too late sleeps before it looks again. Meanwhile the word says that it is on the
 /// way, so that others' releases are one CAS, instead of a wake-up across processors each 20 to 50 µs: 2.5 times as many pairs a
@@ -107,9 +107,6 @@ impl Gil {
             inner.asked = false;
             t.since.store(now, Relaxed);
             t.streak.store(0, Relaxed);
-            if seen.has(CLOSING) {
-                t.poll.fetch_or(CLOSE, Relaxed);
-            }
             t.identity.store(t.token.load(Relaxed), Relaxed);
             return true;
         }

@@ -13,8 +13,8 @@
 //! | 0 | - | - | 1 | - | never: what is FAIR is handed over, not freed | |
 //! | - | 1 | - | - | 1 | never: who would queue revokes first | |
 //!
-//! CLOSING goes with every row, is set under the mutex and never cleared; it keeps every CAS from outside the mutex
-//! away. The epoch counts changes of holder.
+//! Whether an interpreter is closing, or has changed its mode, is not here but in the breakers of its threads: who has won the lock
+//! looks there ([`super::Gil::acquire_slow`]). The epoch counts changes of holder.
 
 /// One value of the word: `epoch << 32 | flags | number of the (last) holder`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,6 @@ pub const WAITERS: u64 = 1 << 25;
 pub const WAKING: u64 = 1 << 26;
 pub const FAIR: u64 = 1 << 27;
 pub const BIASED: u64 = 1 << 28;
-pub const CLOSING: u64 = 1 << 29;
 const EPOCH: u64 = 1 << 32;
 
 impl Word {

@@ -13,45 +13,104 @@ use crate::sync::{Guard, Mutex, fence_or_heavy_barrier};
 use crate::sys;
 use crate::sys::boxed::try_box;
 use crate::sys::tls;
-use crate::thread::DETACHED;
+use crate::thread::{DETACHED, UNBIASED};
 use std::cell::UnsafeCell;
 
-/// Where the states of closed interpreters are.
-static CLOSED: Interp = Interp::new();
+/// Where the states of closed interpreters are. Their breakers say CLOSED, so that they are refused.
+static CLOSED: Interp = Interp::new(&CLOSED_LOCK);
+static CLOSED_LOCK: Gil = new_lock();
 
-static ALL: Mutex<All> = Mutex::new(All { open: Vec::new(), unused: Vec::new() });
+static ALL: Mutex<All> = Mutex::new(All { open: Vec::new(), unused: Vec::new(), locks: Vec::new() });
 
 /// All interpreters but the main one.
 #[derive(Debug)]
 pub struct All {
     open: Vec<&'static Interp>,
     unused: Vec<&'static Interp>,
+    /// Locks that no interpreter has.
+    locks: Vec<&'static Gil>,
 }
 
-/// A new interpreter, which nobody has entered.
-pub fn open(config: &Config, name: &[u8]) -> Result<&'static Interp, Status> {
+/// A new interpreter, which nobody has entered; with the lock of `kin`, if that is given, or one of its own.
+pub fn open(config: &Config, kin: Option<&'static Interp>, name: &[u8]) -> Result<&'static Interp, Status> {
     runtime::started()?;
     if runtime::finalized() {
         return Err(Status::Closed);
     }
     let _inside = attach::enter().ok_or(Status::Deadlock)?;
     let mut all = ALL.lock();
-    // Room in both lists, so that closing cannot fail.
-    let most = all.open.len() + 1;
-    all.open.try_reserve(1).map_err(|_| Status::Nomem)?;
-    let unused = all.unused.len();
-    all.unused.try_reserve(most.saturating_sub(unused).max(1)).map_err(|_| Status::Nomem)?;
-    let interp = match all.unused.pop() {
-        Some(interp) => interp,
-        None => Box::leak(try_box(Interp::new()).ok_or(Status::Nomem)?),
+    if let Some(kin) = kin {
+        if !all.has(kin) {
+            return Err(Status::Closed);
+        }
+        if kin.is_free() {
+            return Err(Status::Invalid); // there is no lock in use
+        }
+    }
+    all.make_room().ok_or(Status::Nomem)?;
+    let lock = all.take_lock(kin).ok_or(Status::Nomem)?;
+    let unused = all.unused.pop();
+    let Some(interp) = unused.or_else(|| Some(Box::leak(try_box(Interp::new(lock))?))) else {
+        all.drop_lock(lock);
+        return Err(Status::Nomem);
     };
+    interp.gil.set(lock);
     if let Err(why) = interp.begin(config) {
         all.unused.push(interp);
+        all.drop_lock(lock);
         return Err(why);
     }
     interp.name.set(name);
     all.open.push(interp);
     Ok(interp)
+}
+
+/// Changes the mode of `interp`: the other threads go on in the new one.
+pub fn set_mode(interp: &'static Interp, to: Mode) -> Result<(), Status> {
+    runtime::started()?;
+    visit(interp, |t| {
+        crate::attach::acquire::<attach::Runtime>(t)?;
+        let changed = mode::change(interp, tls::current(), to);
+        crate::attach::release::<attach::Runtime>(tls::current())?;
+        changed
+    })?
+}
+
+/// Runs `f` with the calling thread's state in `interp`, where it may be attached already. It comes back to where it was: a region
+/// of the interpreter that it leaves for so long, if it is another (A5).
+pub fn visit<R>(interp: &'static Interp, f: impl FnOnce(&'static Thread) -> R) -> Result<R, Status> {
+    let before = tls::current();
+    if before.id != 0 && ptr::eq(Interp::of(before), interp) {
+        return Ok(f(before));
+    }
+    let saved = crate::attach::region_begin::<attach::Runtime>(before);
+    let there = move_to(interp);
+    let result = there.map(f);
+    if there.is_ok() {
+        let _inside = attach::enter();
+        runtime::set_current(if runtime::is_mine(before) { before } else { runtime::nowhere() });
+    }
+    crate::attach::region_end::<attach::Runtime>(before, saved);
+    result
+}
+
+/// Makes the calling thread, which is detached, one of `interp`.
+fn move_to(interp: &'static Interp) -> Result<&'static Thread, Status> {
+    let _inside = attach::enter().ok_or(Status::Deadlock)?;
+    let t = while_open(interp, || runtime::state_in(interp))?;
+    runtime::set_current(t);
+    Ok(t)
+}
+
+/// All interpreters stay as they are meanwhile, this one too: none begins or ends, no thread joins one, none changes its mode.
+pub fn hold(_interp: &Interp) -> Guard<'static, All> {
+    ALL.lock()
+}
+
+/// One of the interpreters with the lock `gil` that has been left such a request.
+pub fn kin_asking(gil: &Gil, request: u32) -> Option<&'static Interp> {
+    let asks = |i: &&Interp| ptr::eq(i.gil.get(), gil) && i.requests.load(Acquire) & request != 0;
+    ALL.lock().each().find(asks)
 }
 
 /// The calling thread's acquires mean `interp` from now on; it is detached afterwards. The interpreter that it leaves.
@@ -61,9 +120,9 @@ pub fn enter(interp: &'static Interp) -> Result<&'static Interp, Status> {
     if before.identity.load(Relaxed) != DETACHED {
         crate::attach::detach::<attach::Runtime>(before);
     }
-    let _inside = attach::enter().ok_or(Status::Deadlock)?;
-    runtime::set_current(while_open(interp, || runtime::state_in(interp))?);
-    Ok(Interp::of(before))
+    let left = Interp::of(before);
+    move_to(interp)?;
+    Ok(left)
 }
 
 /// Closes `interp` for good: waits until everybody has left, `deadline` at the most. One thread at a time closes it; another
@@ -102,10 +161,7 @@ fn elect(interp: &'static Interp) -> Result<bool, Status> {
 fn end(interp: &'static Interp, deadline: u64, inside: tls::Inside) -> Result<(), Status> {
     runtime::wait_until_closed(interp, deadline)?;
     // Nobody comes any more; what they left is buried by this thread, the last one inside.
-    let mine = {
-        let _all = ALL.lock();
-        runtime::state_in(interp)?
-    };
+    let mine = while_open(interp, || runtime::state_in(interp))?;
     let before = tls::current();
     runtime::set_current(mine);
     drop(inside);
@@ -117,12 +173,18 @@ fn end(interp: &'static Interp, deadline: u64, inside: tls::Inside) -> Result<()
     if crate::check::enabled() {
         types::report_leaks(interp);
     }
-    retire(interp);
+    retire(interp, mine);
     Ok(())
 }
 
-fn retire(interp: &'static Interp) {
+/// `mine` is the closer's own state there.
+fn retire(interp: &'static Interp, mine: &'static Thread) {
     let _inside = attach::enter();
+    // A helper may be inside, and who was refused may still be letting go: not any more when this thread has the lock.
+    let lock: &'static Gil = interp.gil.get();
+    let had = lock.acquire_slow(mine, Wait::Return);
+    debug_assert!(had.is_ok());
+    mine.identity.store(DETACHED, Relaxed);
     let mut all = ALL.lock();
     all.open.retain(|i| !ptr::eq(*i, interp));
     for t in THREADS.all().filter(|t| ptr::eq(Interp::of(t), interp)) {
@@ -130,7 +192,7 @@ fn retire(interp: &'static Interp) {
         t.token.store(DETACHED, Relaxed);
         t.breaker.fetch_or(UNBIASED, Relaxed);
     }
-    // Who has stored its token before it sees that may still be on its way to this lock, and is refused there: it closes.
+    // Who has stored its token before it sees that may still be on its way to this lock, and is refused there: its breaker says so.
     fence_or_heavy_barrier(); // pairs with the light barrier in `attach::acquire_as`
     while THREADS.all().any(|t| is_closed(t) && t.identity.load(Acquire) != DETACHED) {
         std::thread::yield_now();
@@ -138,9 +200,11 @@ fn retire(interp: &'static Interp) {
     types::orphan(interp);
     interp.collector.reset();
     let handed = interp.owners.reset();
-    interp.gil.reset();
-    interp.gil.requests.store(0, Relaxed);
+    interp.requests.store(0, Relaxed);
     while interp.calls.take().is_some() {}
+    lock.release_slow(mine);
+    lock.forget(is_closed);
+    all.drop_lock(lock);
     all.unused.push(interp);
     drop(all);
     // What was left after the last rites: its types are orphans by now.
@@ -165,11 +229,6 @@ pub fn is_closed(t: &Thread) -> bool {
     ptr::eq(Interp::of(t), &CLOSED)
 }
 
-/// Before the first thread of all: states of closed interpreters are refused.
-pub fn start() {
-    _ = CLOSED.gil.close();
-}
-
 /// One that is open, beside the main one.
 pub fn any() -> Option<&'static Interp> {
     ALL.lock().open.last().copied()
@@ -184,16 +243,52 @@ impl All {
         ptr::eq(interp, Interp::main()) || self.open.iter().any(|i| ptr::eq(*i, interp))
     }
 
+    /// Room for one interpreter more in all lists, so that closing cannot fail.
+    fn make_room(&mut self) -> Option<()> {
+        let most = self.open.len() + 1;
+        self.open.try_reserve(1).ok()?;
+        self.unused.try_reserve(most.saturating_sub(self.unused.len()).max(1)).ok()?;
+        self.locks.try_reserve(most.saturating_sub(self.locks.len()).max(1)).ok()
+    }
+
+    /// The lock of `kin`, or one that no interpreter has.
+    fn take_lock(&mut self, kin: Option<&'static Interp>) -> Option<&'static Gil> {
+        match kin {
+            Some(kin) => {
+                kin.gil.others.fetch_add(1, Relaxed);
+                Some(kin.gil.get())
+            }
+            None => self.locks.pop().or_else(|| Some(Box::leak(try_box(new_lock())?))),
+        }
+    }
+
+    /// An interpreter has it no longer.
+    fn drop_lock(&mut self, lock: &'static Gil) {
+        if lock.is_shared() {
+            lock.others.fetch_sub(1, Relaxed);
+        } else {
+            lock.reset();
+            self.locks.push(lock);
+        }
+    }
+
+    /// Whether `interp` is the first that has its lock, and thus the one to take its mutex.
+    fn is_first_of_its_lock(&self, interp: &Interp) -> bool {
+        !interp.shares_its_lock()
+            || self.each().find(|i| ptr::eq(i.gil.get(), interp.gil.get())).is_some_and(|i| ptr::eq(i, interp))
+    }
+
     fn each(&self) -> impl Iterator<Item = &'static Interp> {
         [Interp::main(), &CLOSED].into_iter().chain(self.open.iter().copied())
     }
 }
 
-/// The locks of one interpreter, held by a thread that forks, in the parent and in the child.
+/// The mutexes of one interpreter, held by a thread that forks, in the parent and in the child.
 #[derive(Debug)]
 pub struct Frozen(UnsafeCell<Option<Locks>>);
 
-type Locks = (collect::Frozen, Guard<'static, Registry>, Guard<'static, Inner>);
+/// The last, which is that of its lock, is with the first of those that have the lock.
+type Locks = (collect::Frozen, Guard<'static, Registry>, Option<Guard<'static, Inner>>);
 
 // SAFETY: only touched by a thread that holds the mutex of ALL: one at a time.
 unsafe impl Sync for Frozen {}
@@ -210,7 +305,8 @@ impl Frozen {
 pub fn freeze() -> Guard<'static, All> {
     let all = ALL.lock();
     for interp in all.each() {
-        let locks = (interp.collector.freeze(), interp.owners.freeze(), interp.gil.lock_inner());
+        let inner = all.is_first_of_its_lock(interp).then(|| interp.gil.get().lock_inner());
+        let locks = (interp.collector.freeze(), interp.owners.freeze(), inner);
         // SAFETY: this thread holds the mutex of ALL.
         unsafe { *interp.across_fork.0.get() = Some(locks) };
     }
@@ -220,13 +316,13 @@ pub fn freeze() -> Guard<'static, All> {
 /// Gives them back, after `in_between`.
 pub fn thaw(
     all: Guard<'static, All>,
-    mut in_between: impl FnMut(&'static Interp, &mut Registry, &mut Inner),
+    mut in_between: impl FnMut(&'static Interp, &mut Registry, Option<&mut Inner>),
 ) {
     for interp in all.each() {
         // SAFETY: this thread holds the mutex of ALL, in this process or the one that it is a copy of.
         let locks = unsafe { (*interp.across_fork.0.get()).take() };
         if let Some((_lists, mut registry, mut inner)) = locks {
-            in_between(interp, &mut registry, &mut inner);
+            in_between(interp, &mut registry, inner.as_deref_mut());
         }
     }
 }
@@ -235,21 +331,25 @@ pub fn thaw(
 pub fn reset_after_fork(
     interp: &'static Interp,
     registry: &mut Registry,
-    inner: &mut Inner,
+    inner: Option<&mut Inner>,
     survivor: Option<&'static Thread>,
+    survives: impl Fn(&Thread) -> bool,
     bury: impl FnMut(&'static Thread),
 ) {
     interp.calls.fill_gaps();
     interp.closer.store(false, Relaxed);
     // Whoever was in the middle of serving what was requested does not exist: it is requested again, in vain at the worst.
-    interp.gil.requests.fetch_or(CALL | MERGE | BURY, Relaxed);
+    interp.requests.fetch_or(CALL | MERGE | BURY, Relaxed);
+    interp.gil.requests.fetch_or(MERGE, Relaxed);
+    interp.collector.after_fork(survivor);
+    registry.forget_others(survivor, |o| object::death::pend_silently(o, interp));
+    if let Some(inner) = inner {
+        interp.gil.reset_after_fork(inner, survives, bury);
+    }
     if let Some(t) = survivor {
         t.poll.fetch_or(SERVE, Relaxed);
         t.breaker.fetch_or(HANDED, Relaxed);
     }
-    interp.collector.after_fork(survivor);
-    registry.forget_others(survivor, |o| object::death::pend_silently(o, interp));
-    interp.gil.reset_after_fork(inner, survivor, bury);
 }
 
 /// Nanoseconds of the monotonic clock.

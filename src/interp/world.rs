@@ -13,12 +13,16 @@ use crate::thread::{DETACHED, Thread};
 
 /// By an attached thread. Nests.
 pub fn stop(t: &'static Thread, interp: &'static Interp) {
-    if !interp.is_free() {
-        return;
-    }
     let _inside = attach::enter(); // None in a slow path: a signal handler is refused while this thread is on its way
-    while !interp.owners.begin_stop(t) {
-        free::pause(t, interp);
+    loop {
+        if !interp.is_free() {
+            t.halts.store(t.halts.load(Relaxed) + 1, Relaxed);
+            return;
+        }
+        if interp.owners.begin_stop(t) {
+            break;
+        }
+        free::pause(t, interp); // after which there may be a lock
     }
     loop {
         let seen = interp.gil.departures();
@@ -31,7 +35,9 @@ pub fn stop(t: &'static Thread, interp: &'static Interp) {
 
 /// Undoes one [`stop`]. Invalid if this thread has not stopped the world.
 pub fn resume(t: &'static Thread, interp: &'static Interp) -> Done {
-    if !interp.is_free() {
+    let halts = t.halts.load(Relaxed);
+    if halts != 0 {
+        t.halts.store(halts - 1, Relaxed);
         return Ok(());
     }
     if interp.owners.end_stop(t).ok_or(Status::Invalid)? {

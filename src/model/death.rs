@@ -57,7 +57,7 @@ fn pend(o: &'static Object, interp: &'static Interp) {
 pub fn bury_pending(interp: &'static Interp) {
     while let Some(o) = take_pending(interp) {
         if !interp.pending.lock().is_empty() {
-            interp.gil.requests.fetch_or(BURY, SeqCst);
+            interp.requests.fetch_or(BURY, SeqCst);
         }
         bury(o);
     }

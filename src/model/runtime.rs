@@ -11,6 +11,10 @@ pub fn started() -> Result<&'static Config, Status> {
     Ok(&Config { hooks: () })
 }
 
+pub fn finalized() -> bool {
+    false
+}
+
 pub fn register() -> Result<&'static Thread, Status> {
     Err(Status::Invalid)
 }

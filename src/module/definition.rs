@@ -19,7 +19,7 @@ pub struct Call {
     pub argv: *mut *mut c_char,
     /// The module's own state, as its `load` left it. Filled in by gilrt_module_call.
     pub state: *mut c_void,
-    /// GILRT_CALL_RELEASE, or 0.
+    /// GILRT_CALL_RELEASE and GILRT_CALL_ALONE, or 0.
     pub flags: u32,
     /// How far this thread is with its part; may be NULL, may be called attached or detached.
     pub progress: Option<unsafe extern "C" fn(done: u64, total: u64, user: *mut c_void)>,

@@ -4,11 +4,9 @@
 use super::header::Object;
 use super::lock::{self, Kind};
 use super::waits::{self, Got};
-use crate::attach::slow::Runtime;
-use crate::attach::{region_begin, region_end};
+use crate::attach::slow::detached;
 use crate::check;
 use crate::status::Status;
-use crate::sys::errno::KeepErrno;
 use crate::sys::tls;
 
 pub fn lock(o: &'static Object) -> Result<(), Status> {
@@ -45,18 +43,4 @@ pub fn unlock(o: &'static Object) -> Result<(), Status> {
     }
     lock::unlock(o, Kind::Bare);
     Ok(())
-}
-
-/// Waits for a lock as for any blocking call: a thread that is attached keeps neither the GIL nor its sections meanwhile.
-/// From inside the library it waits as it is.
-pub(super) fn detached<R>(wait: impl FnOnce() -> R) -> R {
-    if tls::is_inside() {
-        return wait();
-    }
-    let _errno = KeepErrno::new();
-    let t = tls::current();
-    let saved = region_begin::<Runtime>(t);
-    let result = wait();
-    region_end::<Runtime>(t, saved);
-    result
 }

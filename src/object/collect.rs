@@ -118,9 +118,10 @@ impl Collector {
         }
     }
 
-    /// From now on several threads may be attached at once: lists are changed under a mutex, and a collection stops the world.
-    pub fn let_many_in(&self) {
-        self.crowded.store(true, Relaxed);
+    /// Whether from now on several threads may be attached at once: then lists are changed under a mutex, and a collection stops the
+    /// world. By who is alone.
+    pub fn let_many_in(&self, many: bool) {
+        self.crowded.store(many, Relaxed);
     }
 
     /// A new object, which its maker has not filled in yet: its traverse must take a payload of zeroes.

@@ -120,7 +120,7 @@ fn clear_weak(o: &'static Object) {
 pub fn bury_pending(interp: &'static Interp) {
     while let Some(o) = take_pending(interp) {
         if !interp.pending.load(Relaxed).is_null() {
-            interp.gil.requests.fetch_or(BURY, SeqCst); // for whoever attaches while this one is away
+            interp.requests.fetch_or(BURY, SeqCst); // for whoever attaches while this one is away
         }
         bury(o);
     }

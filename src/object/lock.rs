@@ -1,5 +1,5 @@
 //! Locks of two bits in an object's `lock` byte: no object is larger for having them. Who has to wait does so in the
-//! [`Lot`], by the object's address. Neither of them detaches: see [`super::bare`].
+//! [`Lot`], by the object's address. Neither of them detaches: see [`attach::detached`].
 //!
 //! | lock | bits | who may hold it, and how long |
 //! |---|---|---|

@@ -51,7 +51,7 @@ fn take_local(o: &Object) -> i32 {
 /// Merges what was handed to the lock of `interp`, by its holder or the helper. The dead are buried, or pending.
 pub fn drain(interp: &'static Interp) {
     let token = interp.token();
-    while let Some(o) = interp.owners.pop(token, || _ = interp.gil.requests.fetch_and(!MERGE, AcqRel)) {
+    while let Some(o) = interp.owners.pop(token, || _ = interp.requests.fetch_and(!MERGE, AcqRel)) {
         if merge(o, token, 1) {
             death::await_burial(o);
         }

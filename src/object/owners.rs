@@ -82,15 +82,40 @@ impl Owners {
     pub fn join(&self, thread: Option<&'static Thread>) -> Option<u32> {
         let mut registry = self.0.lock();
         registry.seats.try_reserve(1).ok()?;
-        let token = token::fresh(); // under the mutex, so that the seats stay in order
-        registry.seats.push(Seat { token, thread, queue: Vec::new(), frozen: false });
-        if let Some(t) = thread {
-            let closed = if registry.closing && !mutant!("joins-unaware-of-close") { CLOSED } else { 0 };
-            let handed = if registry.pending && !mutant!("joins-unaware-of-pending") { HANDED } else { 0 };
-            let stop = if registry.stopper != 0 && !mutant!("joins-unaware-of-stop") { STOP } else { 0 };
-            t.breaker.fetch_or(closed | handed | stop, Relaxed);
-        }
-        Some(token)
+        Some(registry.seat_for(thread))
+    }
+
+    /// The lock, whose token this was, goes, by its holder; `each` gives its threads, of which there are so many, seats of their own.
+    /// What has died of what was handed to the lock; None, and nothing is changed, if there is no memory.
+    pub fn seat_threads(&self, lock: u32, threads: usize, each: impl FnOnce(&mut Registry)) -> Option<Queue> {
+        let mut registry = self.0.lock();
+        registry.seats.try_reserve(threads).ok()?;
+        let dead = registry.retire_all()?;
+        debug_assert!(registry.seat(lock).is_none());
+        each(&mut registry);
+        Some(dead)
+    }
+
+    /// The inverse, with the world stopped: a lock comes. Its token, and what has died of what was handed to the threads.
+    pub fn seat_lock(&self) -> Option<(u32, Queue)> {
+        let mut registry = self.0.lock();
+        registry.seats.try_reserve(1).ok()?;
+        let dead = registry.retire_all()?;
+        Some((registry.seat_for(None), dead))
+    }
+
+    /// Threads that join from now on are refused.
+    pub fn refuse_newcomers(&self) {
+        self.0.lock().closing = true;
+    }
+
+    pub fn refuses_newcomers(&self) -> bool {
+        self.0.lock().closing
+    }
+
+    /// Whether `t` has stopped all others.
+    pub fn is_stopper(&self, t: &Thread) -> bool {
+        self.0.lock().stopper == t.id
     }
 
     /// The caller has set QUEUED, and its reference belongs to the owner's queue now.
@@ -214,13 +239,8 @@ impl Owners {
     /// over.
     pub fn reset(&self) -> Queue {
         let mut registry = self.0.lock();
-        let mut dead = Queue::new();
-        for mut seat in std::mem::replace(&mut *registry, Registry::new()).seats {
-            let more = seat.merge(false);
-            if dead.try_reserve(more.len()).is_ok() {
-                dead.extend(more); // without memory they are leaked
-            }
-        }
+        let dead = registry.retire_all().unwrap_or_default(); // without memory they are leaked
+        *registry = Registry::new();
         dead
     }
 }
@@ -233,6 +253,27 @@ impl Registry {
     /// By who has taken out one whose destructor was pending: whether there are more. Who brings another says so after it.
     pub fn leave_pending(&mut self, more: bool) {
         self.pending = more && !mutant!("takes-all-pending");
+    }
+
+    /// A fresh token for a new owner, for which there is room.
+    pub fn seat_for(&mut self, thread: Option<&'static Thread>) -> u32 {
+        let token = token::fresh(); // under the mutex, so that the seats stay in order
+        self.seats.push(Seat { token, thread, queue: Vec::new(), frozen: false });
+        if let Some(t) = thread {
+            let closed = if self.closing && !mutant!("joins-unaware-of-close") { CLOSED } else { 0 };
+            let handed = if self.pending && !mutant!("joins-unaware-of-pending") { HANDED } else { 0 };
+            let stop = if self.stopper != 0 && !mutant!("joins-unaware-of-stop") { STOP } else { 0 };
+            t.breaker.fetch_or(closed | handed | stop, Relaxed);
+        }
+        token
+    }
+
+    /// All tokens are retired, while nobody counts under one of them. The dead; None, and nothing is changed, if there is no memory.
+    fn retire_all(&mut self) -> Option<Queue> {
+        let mut dead = Queue::new();
+        dead.try_reserve(self.seats.iter().map(|seat| seat.queue.len()).sum()).ok()?;
+        self.seats.drain(..).for_each(|mut seat| dead.append(&mut seat.merge(false)));
+        Some(dead)
     }
 
     fn seat(&mut self, token: u32) -> Option<&mut Seat> {

@@ -14,7 +14,7 @@
 
 use super::header::Object;
 use super::lock::{self, Kind};
-use super::{bare, types};
+use super::types;
 use crate::attach::slow as attach;
 use crate::check::{self, record::By};
 use crate::interp::Interp;
@@ -105,7 +105,7 @@ pub fn suspend(t: &Thread) {
 
 /// Takes the innermost section again, by a thread that has just attached, outside of every slow path: it may wait.
 pub fn resume(t: &'static Thread) {
-    resume_by(t, |wait| bare::detached(wait));
+    resume_by(t, |wait| attach::detached(wait));
 }
 
 /// The same where `detached` is how the thread detaches while it waits.
@@ -157,7 +157,7 @@ fn enter(t: &'static Thread, frame: &'static Frame) {
     }
     if t.held_count.load(Relaxed) as usize > HELD_MOST - 2 || !try_take(t, frame) {
         suspend(t);
-        take(t, frame, |wait| bare::detached(wait));
+        take(t, frame, |wait| attach::detached(wait));
     }
 }
 

@@ -7,7 +7,8 @@
 use super::count;
 use super::header::Object;
 use super::lock::{self, Kind};
-use super::{bare, types};
+use super::types;
+use crate::attach::slow::detached;
 use crate::check::{self, record::By};
 use crate::status::Status;
 use crate::sync::{Guard, Mutex};
@@ -106,7 +107,7 @@ pub fn lock(o: &'static Object, kind: Kind) -> Result<Got, Status> {
     }
     note(&mut waits.waits, me);
     drop(waits);
-    bare::detached(|| {
+    detached(|| {
         lock::wait(o, kind);
         let mut waits = WAITS.lock();
         waits.waits.retain(|e| e.who != me.who);

@@ -1,16 +1,13 @@
 //! Where threads sleep for a lock that has no room for a queue: a fixed table of buckets by address (after WebKit's
 //! WTF::ParkingLot and parking_lot). A waiter stands on its thread's stack, so nothing is allocated, and any thread may wait.
 //!
-//! A thread with a state sleeps in the bed of that, which is there for ever and is rung after the mutex (L9). A thread that is
-//! nowhere brings a bed of its own, on the stack: that is rung under the mutex, and its thread leaves through the mutex.
-//!
 //! | a waiter | its answer | who may touch it |
 //! |---|---|---|
 //! | before [`Lot::wait`] has the bucket's mutex | any | its thread |
 //! | in a bucket | WAITING | whoever has that mutex |
 //! | taken out | POKED or GRANTED | its thread; of whoever has answered, only its bed |
 
-use super::{Bed, GRANTED, POKED, WAITING};
+use super::{Bed, GRANTED, POKED, Sleeper, WAITING};
 use crate::sync::{Guard, Mutex};
 use std::cell::Cell;
 use std::ptr;
@@ -27,19 +24,18 @@ pub struct Waiter {
     /// It was woken and came too late: its place is the first.
     again: Cell<bool>,
     next: Cell<*const Waiter>,
-    stable: Option<&'static Bed>,
-    own: Bed,
+    sleeper: Sleeper,
 }
 
 impl Waiter {
     /// `stable`: the bed of the calling thread's state.
     pub fn new(key: usize, since: u64, stable: Option<&'static Bed>) -> Waiter {
         let (again, next) = (Cell::new(false), Cell::new(ptr::null()));
-        Waiter { key, since, again, next, stable, own: Bed::new() }
+        Waiter { key, since, again, next, sleeper: Sleeper::new(stable) }
     }
 
     fn bed(&self) -> &Bed {
-        self.stable.unwrap_or(&self.own)
+        self.sleeper.bed()
     }
 }
 
@@ -98,9 +94,7 @@ impl Lot {
                 answer => break answer,
             }
         };
-        if w.stable.is_none() {
-            drop(self.bucket(w.key).lock()); // until it was rung
-        }
+        w.sleeper.leave(self.bucket(w.key));
         answer == GRANTED
     }
 
@@ -113,15 +107,7 @@ impl Lot {
             return;
         };
         let handed = decide(Some(First { since: w.since, others }));
-        let (bed, stable) = (w.bed(), w.stable);
-        bed.answer(if handed { GRANTED } else { POKED });
-        match stable {
-            Some(bed) => {
-                drop(list);
-                bed.ring();
-            }
-            None => bed.ring(),
-        }
+        w.sleeper.wake(if handed { GRANTED } else { POKED }, list);
     }
 
     /// Held by a fork while the process is copied.

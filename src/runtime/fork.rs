@@ -1,7 +1,7 @@
 //! A fork: all locks are held while the process is copied, in the order in which they nest, so that no other thread is inside
 //! one of them then. The forking thread keeps the guards, in the parent and in the child.
 
-use super::{START, STARTED, clean, first_state};
+use super::{START, STARTED, clean, my_states};
 use crate::check;
 use crate::gil::Inner;
 use crate::interp::{Interp, THREADS, lives};
@@ -21,6 +21,7 @@ struct Held {
     _weak: crate::object::weak::Frozen,
     waits: Guard<'static, crate::object::waits::Waits>,
     lot: crate::object::lock::Frozen,
+    channels: crate::channel::table::Frozen,
     _table: Guard<'static, crate::thread::table::Free>,
     _check: Guard<'static, check::table::Table>,
     _log: Guard<'static, Option<log::Sink>>,
@@ -50,6 +51,7 @@ fn take() {
             crate::object::waits::freeze()
         },
         lot: crate::object::lock::freeze(),
+        channels: crate::channel::table::freeze(),
         _table: THREADS.freeze(),
         _check: check::table::freeze(),
         _log: log::freeze(),
@@ -59,16 +61,17 @@ fn take() {
     unsafe { *HELD.0.get() = Some(held) };
 }
 
-/// In the child: nobody waits for an object any more, and nobody else holds one.
+/// In the child: nobody waits for an object or at a channel any more, and nobody else holds an object.
 fn reset_locks() {
     // SAFETY: this thread took the locks in `take`, in the process that this one is a copy of.
     if let Some(held) = unsafe { (*HELD.0.get()).as_mut() } {
         held.waits.reset();
         held.lot.iter_mut().for_each(|list| list.reset());
+        held.channels.iter_mut().for_each(|part| part.reset());
     }
 }
 
-fn give_back(in_between: impl FnMut(&'static Interp, &mut Registry, &mut Inner)) {
+fn give_back(in_between: impl FnMut(&'static Interp, &mut Registry, Option<&mut Inner>)) {
     // SAFETY: this thread took the locks in `take`, in this process or the one it is a copy of.
     let Some(held) = (unsafe { (*HELD.0.get()).take() }) else { return };
     lives::thaw(held.interps, in_between);
@@ -90,9 +93,11 @@ pub(super) extern "C" fn child() {
     reset_locks();
     let mut dead = 0;
     give_back(|interp, registry, inner| {
-        let survivor = STARTED.get().and_then(|_| mine(interp));
+        let started = STARTED.get().is_some();
+        let survivor = started.then(my_states).into_iter().flatten().find(|t| std::ptr::eq(Interp::of(t), interp));
+        let survives = |t: &Thread| started && super::is_mine(t);
         // The table is locked by this very thread: the dead are chained here and given back after.
-        lives::reset_after_fork(interp, registry, inner, survivor, |t| {
+        lives::reset_after_fork(interp, registry, inner, survivor, survives, |t| {
             t.next_unused.store(dead, Relaxed);
             dead = t.id;
         });
@@ -106,11 +111,4 @@ pub(super) extern "C" fn child() {
         THREADS.give_back(t);
     }
     crate::object::section::insist(tls::current());
-}
-
-/// The calling thread's state in `interp`, without giving anything back.
-fn mine(interp: &'static Interp) -> Option<&'static Thread> {
-    // SAFETY: null, or another state of this thread.
-    let next = |t: &&'static Thread| unsafe { t.sibling.load(Relaxed).as_ref() };
-    std::iter::successors(first_state(), next).find(|t| std::ptr::eq(Interp::of(t), interp))
 }

@@ -78,6 +78,38 @@ static int drop_detached(void) {
   return GILRT_OK;
 }
 
+static obj_channel_t *channel;
+
+static int make_channel(void) { return obj_channel_new(100, &channel); }
+static void free_channel(void) { obj_channel_free(channel); }
+
+static void make_object_and_channel(void) {
+  make_object_and_leave();
+  CHECK_STATUS(make_channel(), GILRT_OK);
+}
+
+/* As many as there is room for, a wait, and the way back: nothing of that needs memory. */
+static int fill_and_empty_channel(void) {
+  obj_t *out = NULL;
+  for (unsigned i = 0; i < 100; i++) CHECK_STATUS(obj_send(channel, obj_newref(object), 0), GILRT_OK);
+  CHECK_STATUS(obj_send(channel, object, 1000), GILRT_ERR_TIMEOUT);
+  for (unsigned i = 0; i < 50; i++) {
+    CHECK_STATUS(obj_receive(channel, 0, &out), GILRT_OK);
+    CHECK(out == object);
+    obj_decref(out);
+  }
+  obj_channel_close(channel);
+  CHECK_EQ(obj_refcount(object), 1);
+  CHECK(!an_allocation_failed());
+  return GILRT_OK;
+}
+
+static void free_channel_and_object(void) {
+  free_channel();
+  attach();
+  drop_object();
+}
+
 static int weigh(void) { return gil_set_thread_weight(2048); }
 
 static void be_known(void) { CHECK_STATUS(weigh(), GILRT_OK); }
@@ -180,6 +212,11 @@ static const scenario_t scenarios[] = {
     {.name = "a module's function", .prepare = open_before, .call = call_module, .undo = close_module},
     {.name = "no function", .prepare = open_before, .call = call_unknown, .undo = close_module},
     {.name = "the end of a module", .prepare = open_before, .call = close_and_end},
+    {.name = "a channel", .call = make_channel, .undo = free_channel, .least = 3},
+    {.name = "what goes through a channel",
+     .prepare = make_object_and_channel,
+     .call = fill_and_empty_channel,
+     .undo = free_channel_and_object},
     {.name = "threads", .call = threads, .least = 5},
 };
 

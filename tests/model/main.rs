@@ -49,7 +49,7 @@ fn finish_closed(w: &World, threads: Vec<JoinHandle<()>>) {
     for id in 0..w.threads.len() {
         assert_eq!(w.acquire(id, Wait::Forever), Err(Status::Closed));
     }
-    assert_eq!(w.gil.close(), Ok(()));
+    assert_eq!(w.shut(), Ok(()));
     w.data.touch();
 }
 

@@ -154,9 +154,13 @@ impl World {
         }
     }
 
+    pub fn shut(&self) -> Done {
+        self.gil.close(std::ptr::from_ref(self).cast())
+    }
+
     /// After Ok from close, the closer owns everything.
     pub fn close(&self) {
-        match self.gil.close() {
+        match self.shut() {
             Ok(()) => self.data.touch(),
             Err(why) => assert_eq!(why, Status::Busy),
         }

@@ -35,6 +35,7 @@ fn build(tool: &cc::Tool, source: &str, arguments: &[String]) -> PathBuf {
     let mut command = tool.to_command();
     command.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
     command.arg("-I").arg(root().join("include")).arg("-I").arg(root().join("tests/c"));
+    command.arg("-I").arg(root().join("cext"));
     command.arg(&source).arg("-o").arg(&temporary).args(arguments);
     run(&mut command).expect_success();
     let finished = folder.join(name);
@@ -65,7 +66,12 @@ pub fn program_without_library(source: &str) -> PathBuf {
 
 /// A module for `gilrt_module_open`: its `gil_*` and `obj_*` are found in the host's copy of the library.
 pub fn module(source: &str) -> PathBuf {
-    build(&compiler(false), source, &["-shared".into(), "-fPIC".into()])
+    module_with(source, &[])
+}
+
+/// The same with a library of its own.
+pub fn module_with(source: &str, library: &[String]) -> PathBuf {
+    build(&compiler(false), source, &[&["-shared".into(), "-fPIC".into()], library].concat())
 }
 
 /// A C++ program that is linked against the library, or None where there is no C++ compiler.

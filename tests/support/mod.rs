@@ -7,10 +7,12 @@
 mod child;
 mod compile;
 mod drive;
+#[cfg(all(feature = "samples", not(loom)))]
+pub mod samples;
 
 pub use child::{Finished, run};
-pub use compile::{cpp_program, module, program, program_without_library};
-pub use drive::drive;
+pub use compile::{cpp_program, module, module_with, program, program_without_library};
+pub use drive::{drive, drive_limited};
 
 use std::env;
 use std::path::{Path, PathBuf};

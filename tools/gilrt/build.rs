@@ -10,6 +10,11 @@ fn main() {
     if let Ok(folder) = std::env::var("DEP_GILRT_MODULES") {
         println!("cargo::rustc-env=GILRT_BUILT_MODULES={folder}");
     }
+    // For tests that compile a module.
+    for name in ["TARGET", "HOST"] {
+        let triple = std::env::var(name).unwrap_or_else(|_| panic!("Cargo sets {name}"));
+        println!("cargo::rustc-env=GILRT_{name}={triple}");
+    }
     compile_kernels();
     #[cfg(feature = "bindgen")]
     bind_header();

@@ -101,7 +101,7 @@ impl Collector {
     pub(super) fn finding(&'static self, t: &'static Thread, interp: &'static Interp, look: Look) -> Found {
         let held = self.finding.lock();
         self.acquires.store(t.acquires.load(Relaxed), Relaxed);
-        self.switches.store(interp.gil.word().epoch(), Relaxed);
+        self.switches.store(switches(interp), Relaxed);
         self.reported.store(false, Relaxed);
         self.phase.store(FINDING, Relaxed);
         let start = crate::sync::now();
@@ -122,7 +122,7 @@ impl Collector {
     pub(super) fn has_strayed(&self, t: &'static Thread) -> bool {
         t.identity.load(Relaxed) == DETACHED
             || t.acquires.load(Relaxed) != self.acquires.load(Relaxed)
-            || Interp::of(t).gil.word().epoch() != self.switches.load(Relaxed)
+            || switches(Interp::of(t)) != self.switches.load(Relaxed)
     }
 
     /// A traverse has let go of the lock: whatever it and the others did meanwhile, the finding goes on with it.
@@ -130,7 +130,7 @@ impl Collector {
     pub(super) fn bring_back(&self, t: &'static Thread, ty: &Type) {
         attach::call_out(t, None, || ());
         self.acquires.store(t.acquires.load(Relaxed), Relaxed);
-        self.switches.store(Interp::of(t).gil.word().epoch(), Relaxed);
+        self.switches.store(switches(Interp::of(t)), Relaxed);
         let name = ty.shown_name();
         self.report(format_args!("traverse of type {name} let go of the lock, which it must not"));
     }
@@ -151,4 +151,9 @@ impl Collector {
             self.phase.store(FORSAKEN, Relaxed);
         }
     }
+}
+
+/// How often the lock changed hands; nothing where there is none, though some who queued for one before may still pass it on.
+fn switches(interp: &Interp) -> u32 {
+    if interp.is_free() { 0 } else { interp.gil.word().epoch() }
 }

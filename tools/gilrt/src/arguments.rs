@@ -48,9 +48,28 @@ impl Arguments {
         Ok(Self { values, stand_ins })
     }
 
+    /// Forgets what an earlier run has written into the results.
+    pub fn clear_results(&self) -> Result<(), Failure> {
+        self.results().try_for_each(|result| result.file.clear())
+    }
+
+    /// What the function has written into the results, as raw PPM.
+    pub fn result_contents(&self) -> Result<Vec<Vec<u8>>, Failure> {
+        self.results().map(|result| result.file.content()).collect()
+    }
+
+    /// The names of the results, as the user gave them.
+    pub fn result_names(&self) -> Vec<String> {
+        self.results().map(|result| result.png.display().to_string()).collect()
+    }
+
+    fn results(&self) -> impl Iterator<Item = &StandIn> {
+        self.stand_ins.iter().filter(|stand_in| stand_in.is_result)
+    }
+
     /// Writes the results as PNG; the pictures that were only read stay untouched.
     pub fn write_results(&self) -> Result<(), Failure> {
-        for stand_in in self.stand_ins.iter().filter(|stand_in| stand_in.is_result) {
+        for stand_in in self.results() {
             let png = stand_in.png.display();
             let ppm = stand_in.file.content()?;
             if ppm.is_empty() {

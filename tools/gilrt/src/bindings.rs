@@ -6,6 +6,7 @@ pub const GILRT_ABI: u32 = 1;
 pub const OBJ_TYPE_TRY: u32 = 1;
 pub const GILRT_MODULE_FREE_THREADED: u32 = 1;
 pub const GILRT_CALL_RELEASE: u32 = 1;
+pub const GILRT_CALL_ALONE: u32 = 2;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct gil_thread {
@@ -38,6 +39,12 @@ pub struct obj_weak {
 pub type obj_weak_t = obj_weak;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
+pub struct obj_channel {
+    _unused: [u8; 0],
+}
+pub type obj_channel_t = obj_channel;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
 pub struct gilrt_library {
     _unused: [u8; 0],
 }
@@ -57,6 +64,7 @@ pub const GILRT_ERR_LIMIT: gilrt_status_t = -11;
 pub const GILRT_ERR_PANIC: gilrt_status_t = -12;
 pub type gilrt_status_t = ::core::ffi::c_int;
 pub const GIL_MODE_LOCKED: gil_mode_t = 0;
+pub const GIL_MODE_SHARED: gil_mode_t = 1;
 pub const GIL_MODE_FREE: gil_mode_t = 2;
 pub type gil_mode_t = ::core::ffi::c_uint;
 pub const GIL_POLICY_RESPONSIVE: gil_policy_t = 0;
@@ -287,6 +295,10 @@ pub struct Gilrt {
     pub gil_interp_mode: unsafe extern "C" fn(
         interp: *const gil_interp_t,
     ) -> ::core::ffi::c_int,
+    pub gil_interp_set_mode: unsafe extern "C" fn(
+        interp: *mut gil_interp_t,
+        mode: ::core::ffi::c_int,
+    ) -> ::core::ffi::c_int,
     pub gil_stop_world: unsafe extern "C" fn() -> ::core::ffi::c_int,
     pub gil_resume_world: unsafe extern "C" fn() -> ::core::ffi::c_int,
     pub obj_type_new: unsafe extern "C" fn(
@@ -332,6 +344,22 @@ pub struct Gilrt {
     pub obj_section_end: unsafe extern "C" fn(frame: *mut obj_section_t),
     pub obj_lock: unsafe extern "C" fn(o: *mut obj_t) -> ::core::ffi::c_int,
     pub obj_unlock: unsafe extern "C" fn(o: *mut obj_t) -> ::core::ffi::c_int,
+    pub obj_channel_new: unsafe extern "C" fn(
+        capacity: usize,
+        out: *mut *mut obj_channel_t,
+    ) -> ::core::ffi::c_int,
+    pub obj_send: unsafe extern "C" fn(
+        channel: *mut obj_channel_t,
+        o: *mut obj_t,
+        timeout_ns: u64,
+    ) -> ::core::ffi::c_int,
+    pub obj_receive: unsafe extern "C" fn(
+        channel: *mut obj_channel_t,
+        timeout_ns: u64,
+        out: *mut *mut obj_t,
+    ) -> ::core::ffi::c_int,
+    pub obj_channel_close: unsafe extern "C" fn(channel: *mut obj_channel_t),
+    pub obj_channel_free: unsafe extern "C" fn(channel: *mut obj_channel_t),
     pub obj_collect: unsafe extern "C" fn() -> i64,
     pub obj_collect_enable: unsafe extern "C" fn(on: bool) -> ::core::ffi::c_int,
     pub obj_set_collect_threshold: unsafe extern "C" fn(
@@ -425,6 +453,9 @@ impl Gilrt {
         let gil_interp_enter = __library.get(b"gil_interp_enter\0").map(|sym| *sym)?;
         let gil_interp_close = __library.get(b"gil_interp_close\0").map(|sym| *sym)?;
         let gil_interp_mode = __library.get(b"gil_interp_mode\0").map(|sym| *sym)?;
+        let gil_interp_set_mode = __library
+            .get(b"gil_interp_set_mode\0")
+            .map(|sym| *sym)?;
         let gil_stop_world = __library.get(b"gil_stop_world\0").map(|sym| *sym)?;
         let gil_resume_world = __library.get(b"gil_resume_world\0").map(|sym| *sym)?;
         let obj_type_new = __library.get(b"obj_type_new\0").map(|sym| *sym)?;
@@ -453,6 +484,11 @@ impl Gilrt {
         let obj_section_end = __library.get(b"obj_section_end\0").map(|sym| *sym)?;
         let obj_lock = __library.get(b"obj_lock\0").map(|sym| *sym)?;
         let obj_unlock = __library.get(b"obj_unlock\0").map(|sym| *sym)?;
+        let obj_channel_new = __library.get(b"obj_channel_new\0").map(|sym| *sym)?;
+        let obj_send = __library.get(b"obj_send\0").map(|sym| *sym)?;
+        let obj_receive = __library.get(b"obj_receive\0").map(|sym| *sym)?;
+        let obj_channel_close = __library.get(b"obj_channel_close\0").map(|sym| *sym)?;
+        let obj_channel_free = __library.get(b"obj_channel_free\0").map(|sym| *sym)?;
         let obj_collect = __library.get(b"obj_collect\0").map(|sym| *sym)?;
         let obj_collect_enable = __library.get(b"obj_collect_enable\0").map(|sym| *sym)?;
         let obj_set_collect_threshold = __library
@@ -504,6 +540,7 @@ impl Gilrt {
             gil_interp_enter,
             gil_interp_close,
             gil_interp_mode,
+            gil_interp_set_mode,
             gil_stop_world,
             gil_resume_world,
             obj_type_new,
@@ -530,6 +567,11 @@ impl Gilrt {
             obj_section_end,
             obj_lock,
             obj_unlock,
+            obj_channel_new,
+            obj_send,
+            obj_receive,
+            obj_channel_close,
+            obj_channel_free,
             obj_collect,
             obj_collect_enable,
             obj_set_collect_threshold,
@@ -680,6 +722,13 @@ impl Gilrt {
     ) -> ::core::ffi::c_int {
         (self.gil_interp_mode)(interp)
     }
+    pub unsafe fn gil_interp_set_mode(
+        &self,
+        interp: *mut gil_interp_t,
+        mode: ::core::ffi::c_int,
+    ) -> ::core::ffi::c_int {
+        (self.gil_interp_set_mode)(interp, mode)
+    }
     pub unsafe fn gil_stop_world(&self) -> ::core::ffi::c_int {
         (self.gil_stop_world)()
     }
@@ -782,6 +831,35 @@ impl Gilrt {
     }
     pub unsafe fn obj_unlock(&self, o: *mut obj_t) -> ::core::ffi::c_int {
         (self.obj_unlock)(o)
+    }
+    pub unsafe fn obj_channel_new(
+        &self,
+        capacity: usize,
+        out: *mut *mut obj_channel_t,
+    ) -> ::core::ffi::c_int {
+        (self.obj_channel_new)(capacity, out)
+    }
+    pub unsafe fn obj_send(
+        &self,
+        channel: *mut obj_channel_t,
+        o: *mut obj_t,
+        timeout_ns: u64,
+    ) -> ::core::ffi::c_int {
+        (self.obj_send)(channel, o, timeout_ns)
+    }
+    pub unsafe fn obj_receive(
+        &self,
+        channel: *mut obj_channel_t,
+        timeout_ns: u64,
+        out: *mut *mut obj_t,
+    ) -> ::core::ffi::c_int {
+        (self.obj_receive)(channel, timeout_ns, out)
+    }
+    pub unsafe fn obj_channel_close(&self, channel: *mut obj_channel_t) {
+        (self.obj_channel_close)(channel)
+    }
+    pub unsafe fn obj_channel_free(&self, channel: *mut obj_channel_t) {
+        (self.obj_channel_free)(channel)
     }
     pub unsafe fn obj_collect(&self) -> i64 {
         (self.obj_collect)()

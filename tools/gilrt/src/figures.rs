@@ -8,20 +8,20 @@ pub fn time(duration: Duration) -> String {
     if nanoseconds == 0.0 {
         return "0 s".to_owned();
     }
-    scaled(nanoseconds, &[" ns", " µs", " ms", " s"])
+    scaled(nanoseconds, 1000.0, &[" ns", " µs", " ms", " s"])
 }
 
 /// A count, exact below a thousand, then such as `12.3 k`.
 pub fn count(value: u64) -> String {
-    if value < 1000 { value.to_string() } else { scaled(value as f64, &["", " k", " M", " G", " T"]) }
+    if value < 1000 { value.to_string() } else { scaled(value as f64, 1000.0, &["", " k", " M", " G", " T"]) }
 }
 
-/// Bytes, exact below ten thousand, then such as `1.21 MB`.
-pub fn bytes(value: f64) -> String {
-    if value < 10_000.0 {
-        format!("{value:.0} bytes")
+/// An amount of memory, such as `17.3 KiB`.
+pub fn memory(bytes: u64) -> String {
+    if bytes < 1000 {
+        format!("{bytes} B")
     } else {
-        scaled(value, &[" bytes", " kB", " MB", " GB"])
+        scaled(bytes as f64, 1024.0, &[" B", " KiB", " MiB", " GiB"])
     }
 }
 
@@ -43,12 +43,13 @@ pub fn exact(value: i64) -> String {
     grouped
 }
 
-/// The value in the first unit that keeps it below a thousand once it is rounded, or in the last one.
-fn scaled(value: f64, units: &[&str]) -> String {
+/// The value in the first unit that keeps it below a thousand once it is rounded, or in the last one; a unit is `base` of the one
+/// before it.
+fn scaled(value: f64, base: f64, units: &[&str]) -> String {
     let mut value = value;
     let mut unit = 0;
     while round(value) >= 1000.0 && unit + 1 < units.len() {
-        value /= 1000.0;
+        value /= base;
         unit += 1;
     }
     significant(round(value)) + units[unit]
@@ -91,6 +92,15 @@ mod tests {
         assert_eq!(count(1000), "1.00 k");
         assert_eq!(count(999_999), "1.00 M");
         assert_eq!(count(123_456_789), "123 M");
+    }
+
+    #[test]
+    fn memory_is_told_in_powers_of_two() {
+        assert_eq!(memory(0), "0 B");
+        assert_eq!(memory(999), "999 B");
+        assert_eq!(memory(1010), "0.99 KiB");
+        assert_eq!(memory(17_715), "17.3 KiB");
+        assert_eq!(memory(1 << 20), "1.00 MiB");
     }
 
     #[test]

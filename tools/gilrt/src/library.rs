@@ -1,30 +1,70 @@
 //! libgilrt through its C interface: found and opened once, then each call made safe.
 
 use std::ffi::{CStr, CString, c_char};
+use std::ops::{Add, Sub};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use libloading::os::unix::{Library as SharedObject, RTLD_GLOBAL, RTLD_NOW};
 
-use crate::bindings::{self, Gilrt, gilrt_call_t, gilrt_library_t, gilrt_module_t, gilrt_stats_t};
+use serde::{Deserialize, Serialize};
+
+use crate::bindings::{
+    self, Gilrt, gil_interp_config_t, gil_interp_t, gilrt_call_t, gilrt_library_t, gilrt_module_t,
+    gilrt_stats_t,
+};
 use crate::failure::Failure;
 
 /// Names the library where it lies elsewhere than beside the tool.
 const LIBRARY_VARIABLE: &str = "GILRT_LIBRARY";
 const FILE_NAME: &str = "libgilrt.so";
+/// How long an interpreter may take to close: finalizers run meanwhile, and nothing else can be waited for.
+const CLOSING: Duration = Duration::from_secs(10);
 
 /// The opened library. It stays mapped until the process ends, since its threads' exit hooks are code of its own.
 pub struct Library {
     api: Gilrt,
 }
 
-/// The figures of the main interpreter's lock since the library was started.
-#[derive(Clone, Copy, Debug, Default)]
+/// The figures of an interpreter's lock since it was made, or what became of them meanwhile.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct LockFigures {
     pub acquires: u64,
     pub contended: u64,
     pub waited: Duration,
+}
+
+impl Add for LockFigures {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            acquires: self.acquires + other.acquires,
+            contended: self.contended + other.contended,
+            waited: self.waited + other.waited,
+        }
+    }
+}
+
+impl Sub for LockFigures {
+    type Output = Self;
+
+    /// What came after `before`.
+    fn sub(self, before: Self) -> Self {
+        Self {
+            acquires: self.acquires.saturating_sub(before.acquires),
+            contended: self.contended.saturating_sub(before.contended),
+            waited: self.waited.saturating_sub(before.waited),
+        }
+    }
+}
+
+/// Whether an interpreter has a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Locked,
+    Free,
 }
 
 impl Library {
@@ -56,23 +96,36 @@ impl Library {
         Ok(Module { library: self, raw })
     }
 
-    /// The figures of the main interpreter's lock; the difference of two readings tells what happened between them.
-    pub fn lock_figures(&self) -> Result<LockFigures, Failure> {
-        let mut stats = gilrt_stats_t {
-            struct_size: size_of::<gilrt_stats_t>(),
-            // SAFETY: the struct holds integers only, for which zero is a value.
+    /// The interpreter that every process has.
+    pub fn main_interpreter(&self) -> Interpreter<'_> {
+        // SAFETY: the function needs nothing.
+        Interpreter { library: self, raw: unsafe { self.api.gil_interp_main() }, is_main: true }
+    }
+
+    /// Makes an interpreter beside the main one.
+    pub fn new_interpreter(&self, name: &CStr, mode: Mode) -> Result<Interpreter<'_>, Failure> {
+        let config = gil_interp_config_t {
+            struct_size: size_of::<gil_interp_config_t>(),
+            name: name.as_ptr(),
+            mode: match mode {
+                Mode::Locked => bindings::GIL_MODE_LOCKED as i32,
+                Mode::Free => bindings::GIL_MODE_FREE as i32,
+            },
+            // SAFETY: the struct holds integers, pointers and optional functions, for all of which zero is a value.
             ..unsafe { std::mem::zeroed() }
         };
-        // SAFETY: NULL means the main interpreter, and `stats` has the size that it says.
-        let status = unsafe { self.api.gilrt_stats_get(std::ptr::null_mut(), &mut stats) };
+        let mut raw = std::ptr::null_mut();
+        // SAFETY: the config has the size that it says, its name is a C string, and `raw` is a place to store a pointer.
+        let status = unsafe { self.api.gil_interp_new(&config, &mut raw) };
         if status != bindings::GILRT_OK {
-            return Err(Failure::Failed(format!("cannot read the lock's figures: {}", self.explain(status))));
+            return Err(Failure::Failed(format!("cannot make an interpreter: {}", self.explain(status))));
         }
-        Ok(LockFigures {
-            acquires: stats.acquires,
-            contended: stats.contended,
-            waited: Duration::from_nanos(stats.wait_ns_total),
-        })
+        Ok(Interpreter { library: self, raw, is_main: false })
+    }
+
+    /// The figures of the main interpreter's lock; the difference of two readings tells what happened between them.
+    pub fn lock_figures(&self) -> Result<LockFigures, Failure> {
+        self.main_interpreter().lock_figures()
     }
 
     /// Why the calling thread's last call failed: the library's own sentence, or else the meaning of the status.
@@ -81,6 +134,59 @@ impl Library {
         let (detail, meaning) =
             unsafe { (text(self.api.gilrt_error_text()), text(self.api.gilrt_strerror(status))) };
         if detail.is_empty() { meaning } else { detail }
+    }
+}
+
+/// An interpreter: a world of objects, with a lock or without one. One beside the main one is closed when it is dropped.
+pub struct Interpreter<'library> {
+    library: &'library Library,
+    raw: *mut gil_interp_t,
+    is_main: bool,
+}
+
+// SAFETY: the library allows its calls on an interpreter from any thread and at the same time.
+unsafe impl Send for Interpreter<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for Interpreter<'_> {}
+
+impl Interpreter<'_> {
+    /// From now on the calling thread's acquires mean this interpreter, to which it is known.
+    pub fn enter(&self) -> Result<(), Failure> {
+        // SAFETY: the interpreter is the main one or was made and is not closed; NULL means that the one left is not wanted.
+        let status = unsafe { self.library.api.gil_interp_enter(self.raw, std::ptr::null_mut()) };
+        if status == bindings::GILRT_OK {
+            return Ok(());
+        }
+        Err(Failure::Failed(format!("cannot enter an interpreter: {}", self.library.explain(status))))
+    }
+
+    pub fn lock_figures(&self) -> Result<LockFigures, Failure> {
+        let mut stats = gilrt_stats_t {
+            struct_size: size_of::<gilrt_stats_t>(),
+            // SAFETY: the struct holds integers only, for which zero is a value.
+            ..unsafe { std::mem::zeroed() }
+        };
+        // SAFETY: the interpreter is open, and `stats` has the size that it says.
+        let status = unsafe { self.library.api.gilrt_stats_get(self.raw, &mut stats) };
+        if status != bindings::GILRT_OK {
+            let why = self.library.explain(status);
+            return Err(Failure::Failed(format!("cannot read the lock's figures: {why}")));
+        }
+        Ok(LockFigures {
+            acquires: stats.acquires,
+            contended: stats.contended,
+            waited: Duration::from_nanos(stats.wait_ns_total),
+        })
+    }
+}
+
+impl Drop for Interpreter<'_> {
+    fn drop(&mut self) {
+        if !self.is_main {
+            // Nobody is inside; were somebody, it would stay until the process ends, and nothing would be lost by it.
+            // SAFETY: it is open, and nobody can reach it any more.
+            unsafe { self.library.api.gil_interp_close(self.raw, CLOSING.as_nanos() as u64) };
+        }
     }
 }
 
@@ -101,7 +207,12 @@ pub struct Function {
     pub help: String,
 }
 
-impl Module<'_> {
+impl<'library> Module<'library> {
+    /// The library that has opened it.
+    pub fn library(&self) -> &'library Library {
+        self.library
+    }
+
     /// The name that the module gives itself.
     pub fn name(&self) -> String {
         // SAFETY: a C string, or NULL, that lives as long as the module is open.

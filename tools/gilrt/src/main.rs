@@ -2,8 +2,9 @@
 //! alone: linking the Rust crate as well would put a second runtime, and so a second lock, into the process.
 //!
 //! One file a command in `commands/`; what they share lies beside this file: `library` (the C interface made safe),
-//! `search` (where modules are), `measure` (one function on N threads), `report` and `figures` (how it is shown),
-//! `kernels`, `child`, `measured` and `machine` (what `bench` and `lab` measure with), `picture` and `arguments` (PNG files for modules that read raw PPM), `failure` and `output` (how the tool ends and prints).
+//! `search` (where modules are), `measure` (one function by N workers), `workers` (threads, interpreters, processes),
+//! `report` and `figures` (how it is shown), `kernels`, `child`, `measured` and `machine` (what `bench` and `lab` measure with),
+//! `picture` and `arguments` (PNG files for modules that read raw PPM), `failure` and `output` (how the tool ends and prints).
 
 mod arguments;
 #[cfg(not(feature = "bindgen"))]
@@ -37,6 +38,7 @@ mod picture;
 mod progress;
 mod report;
 mod search;
+mod workers;
 
 use std::process::ExitCode;
 
@@ -48,10 +50,11 @@ use crate::failure::Failure;
 #[command(
     name = "gilrt",
     version,
-    about = "Runs extension modules of libgilrt on several threads and shows what the lock costs",
-    long_about = "Runs extension modules of libgilrt on several threads and shows what the lock costs.\n\n\
+    about = "Runs extension modules of libgilrt by threads, interpreters and processes and shows what each costs",
+    long_about = "Runs extension modules of libgilrt by threads, interpreters and processes and shows what each costs.\n\n\
                   Without a command it blurs a photograph with 1, 2 and 4 threads, holding the lock and releasing it, \
-                  checks that all results are equal, and shows the figures.",
+                  then with interpreters, with threads that have no lock and with processes, checks that all results \
+                  are equal, and shows the figures.",
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true
 )]
@@ -64,7 +67,6 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run a function of a module on several threads
     Run(commands::run::Options),
     /// List the modules that are found by name, with their functions
     Modules(commands::modules::Options),
@@ -72,6 +74,9 @@ enum Command {
     Bench(commands::bench::Options),
     /// Put claims about locks and counts to the test, beside the real runtimes that are here
     Lab(commands::lab::Options),
+    /// The workers of one process, for the commands above
+    #[command(hide = true)]
+    Worker(workers::host::Options),
 }
 
 fn main() -> ExitCode {
@@ -82,6 +87,7 @@ fn main() -> ExitCode {
             Some(Command::Modules(options)) => commands::modules::run(&options),
             Some(Command::Bench(options)) => commands::bench::run(&options),
             Some(Command::Lab(options)) => commands::lab::run(&options),
+            Some(Command::Worker(options)) => workers::host::run(&options),
         },
         Err(error) if error.use_stderr() => Err(Failure::from_command_line(&error)),
         // Help and version: what was asked for, not a failure.

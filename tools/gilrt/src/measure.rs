@@ -1,15 +1,13 @@
-//! Runs one function of a module on several threads at once and measures it.
+//! Runs one function of a module by a number of workers at once and measures it.
 
-use std::ffi::{CString, c_char, c_void};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::ffi::CString;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::bindings::{GILRT_CALL_RELEASE, gilrt_call_t};
-use crate::failure::{Failure, reason};
-use crate::library::{Library, LockFigures, Module, text};
-use crate::output::{self, one_line};
-use crate::progress::{Bar, Part, REDRAW};
+use crate::failure::Failure;
+use crate::library::LockFigures;
+use crate::progress::Bar;
+use crate::workers::{Board, Crew, Heard, Kind, Message, Part, Workers};
 
 /// What the function is asked to do with the lock while it computes; one that knows only one way does as it must.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -37,10 +35,9 @@ impl Lock {
     }
 }
 
-/// A function of a module with its arguments, to be run on any number of threads.
+/// A function of a module with its arguments, to be run by any workers.
 pub struct Job<'a> {
-    pub library: &'a Library,
-    pub module: &'a Module<'a>,
+    pub module: &'a Path,
     pub function: CString,
     pub arguments: Vec<CString>,
     pub lock: Lock,
@@ -49,11 +46,16 @@ pub struct Job<'a> {
 /// What one run took and told.
 #[derive(Clone, Debug)]
 pub struct Run {
-    pub threads: u32,
+    pub workers: Workers,
     pub lock: Lock,
+    /// From the first worker's begin to the last one's end.
     pub time: Duration,
-    /// The units of work that the function reported, all threads together; 0 if it reports none.
+    /// The units of work that the function reported, all workers together; 0 if it reports none.
     pub work: u64,
+    /// How long it took until all workers were there, divided by their number.
+    pub start_up: Duration,
+    /// The memory that a worker has for itself after its work, where the system tells.
+    pub memory: Option<u64>,
     pub figures: LockFigures,
     /// The figures that the module named, in its order; those of one name are added up.
     pub reported: Vec<(String, i64)>,
@@ -71,165 +73,147 @@ impl Run {
     }
 }
 
-/// What the module tells during one run, from any of its threads.
+/// How a run came to its end.
+pub enum Ending {
+    Done(Run),
+    /// Workers have died, as the sentence says; `left` of the parts are done all the same.
+    Cut {
+        why: String,
+        left: usize,
+    },
+}
+
+impl Ending {
+    /// The run, where a part of it is of no use.
+    pub fn whole(self) -> Result<Run, Failure> {
+        match self {
+            Self::Done(run) => Ok(run),
+            Self::Cut { why, .. } => Err(Failure::Failed(why)),
+        }
+    }
+}
+
+/// What is heard during one run, from any of its processes.
 #[derive(Default)]
 struct Told {
+    start_up: Duration,
+    memory: Option<u64>,
+    figures: LockFigures,
     reported: Vec<(String, i64)>,
     said: Vec<String>,
+    /// Why the first of those workers failed that did.
+    failed: Option<(u32, String)>,
+    /// Of each process, whether it said that it was done.
+    done: Vec<bool>,
+    /// How processes ended that should not have.
+    deaths: Vec<String>,
 }
 
-/// What the callbacks of one thread need.
-struct Listener<'a> {
-    part: &'a Part,
-    told: &'a Mutex<Told>,
-}
-
-/// Runs the job once. The clock runs from the moment all threads exist until the last one is done.
-pub fn run(job: &Job<'_>, threads: u32) -> Result<Run, Failure> {
-    let parts: Vec<Part> = (0..threads).map(|_| Part::default()).collect();
-    let told = Mutex::new(Told::default());
-    let bar = Bar::new(format!("{} {} the lock", output::threads(threads), job.lock.participle()));
-    // Held for writing until all threads exist; tells them whether to begin.
-    let gate = RwLock::new(true);
-    let before = job.library.lock_figures()?;
-
-    let (started, finished) = std::thread::scope(|scope| {
-        let mut closed = gate.write().unwrap_or_else(PoisonError::into_inner);
-        let (sender, receiver) = mpsc::channel();
-        for (index, part) in (0..threads).zip(&parts) {
-            let (sender, gate, listener) = (sender.clone(), &gate, Listener { part, told: &told });
-            let thread = move || {
-                if *gate.read().unwrap_or_else(PoisonError::into_inner) {
-                    let outcome = call(job, index, threads, &listener);
-                    // The receiver waits for as many messages as there are threads.
-                    let _ = sender.send((index, outcome, Instant::now()));
-                }
-            };
-            if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, thread) {
-                *closed = false;
-                return Err(Failure::Failed(format!(
-                    "cannot start thread {} of {threads}: {}; give fewer with --threads",
-                    index + 1,
-                    reason(&error)
-                )));
-            }
+/// Runs the job once. What one worker does has no bearing on the others; none is started anew.
+pub fn run(job: &Job<'_>, workers: Workers) -> Result<Ending, Failure> {
+    let board = Board::new(workers.count)?;
+    let begun = Instant::now();
+    let mut crew = Crew::start(job, workers, &board)?;
+    let mut told = Told { memory: Some(0), done: vec![false; crew.processes()], ..Told::default() };
+    for _ in 0..crew.processes() {
+        while told.next(&mut crew, &board).is_none() {}
+        if let Some(why) = told.why() {
+            return Err(Failure::Failed(why));
         }
-        drop(sender);
-        let started = Instant::now();
-        drop(closed);
-        Ok((started, collect(&receiver, &bar, &parts)))
-    })?;
+    }
+    if workers.kind == Kind::Processes {
+        // Nobody but this process knows when it began to start them.
+        told.start_up = begun.elapsed();
+    }
 
+    let bar = Bar::new(format!("{workers} {} the lock", job.lock.participle()));
+    crew.go();
+    let mut running = crew.processes();
+    while running > 0 {
+        match told.next(&mut crew, &board) {
+            Some(Next::Over) => running -= 1,
+            Some(Next::Ready) => {}
+            None => bar.draw(board.parts()),
+        }
+    }
     drop(bar);
-    let after = job.library.lock_figures()?;
-    let told = told.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if let Some(error) = finished.error {
-        // What the module says of the failure is more than what its status means.
-        return Err(Failure::Failed(if told.said.is_empty() { error } else { told.said.join("; ") }));
-    }
-    Ok(Run {
-        threads,
-        lock: job.lock,
-        time: finished.last.unwrap_or(started).duration_since(started),
-        work: parts.iter().map(Part::done).sum(),
-        figures: LockFigures {
-            acquires: after.acquires.saturating_sub(before.acquires),
-            contended: after.contended.saturating_sub(before.contended),
-            waited: after.waited.saturating_sub(before.waited),
-        },
-        reported: told.reported,
-        said: told.said,
-    })
+    told.end(job, workers, board.parts())
 }
 
-/// When the last thread was done, and the error of the first of those that failed.
-#[derive(Default)]
-struct Finished {
-    last: Option<Instant>,
-    error: Option<String>,
+/// What there may be to wait for.
+enum Next {
+    Ready,
+    Over,
 }
 
-/// Waits for all threads, and draws the bar meanwhile if there is one.
-fn collect(
-    receiver: &mpsc::Receiver<(u32, Result<(), String>, Instant)>,
-    bar: &Bar,
-    parts: &[Part],
-) -> Finished {
-    let mut finished = Finished::default();
-    let mut first_to_fail = u32::MAX;
-    let patience = if bar.is_shown() { REDRAW } else { Duration::MAX };
-    loop {
-        match receiver.recv_timeout(patience) {
-            Ok((index, outcome, at)) => {
-                finished.last = finished.last.max(Some(at));
-                if let Err(error) = outcome
-                    && index < first_to_fail
-                {
-                    first_to_fail = index;
-                    finished.error = Some(error);
+impl Told {
+    /// Takes in the next thing that is heard. None when nothing was for a while, or nothing to wait for.
+    fn next(&mut self, crew: &mut Crew, board: &Board) -> Option<Next> {
+        let (at, heard) = crew.next()?;
+        match heard {
+            Heard::Told(Message::Ready { start_up }) => {
+                self.start_up = start_up;
+                return Some(Next::Ready);
+            }
+            Heard::Told(Message::Reported { name, value }) => {
+                match self.reported.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, sum)) => *sum = sum.saturating_add(value),
+                    None => self.reported.push((name, value)),
                 }
             }
-            Err(RecvTimeoutError::Timeout) => bar.draw(parts),
-            Err(RecvTimeoutError::Disconnected) => return finished,
+            // Every worker finds the same fault; a user needs it once.
+            Heard::Told(Message::Said(sentence)) if self.said.contains(&sentence) => {}
+            Heard::Told(Message::Said(sentence)) => self.said.push(sentence),
+            Heard::Told(Message::Failed { worker, why }) => {
+                self.done[at] = true;
+                if self.failed.as_ref().is_none_or(|(first, _)| worker < *first) {
+                    self.failed = Some((worker, why));
+                }
+            }
+            Heard::Told(Message::Done { memory, figures }) => {
+                self.done[at] = true;
+                self.memory = self.memory.zip(memory).map(|(sum, memory)| sum + memory);
+                self.figures = self.figures + figures;
+            }
+            Heard::Silence => {
+                self.deaths.extend(crew.obituary(at, board, self.done[at]));
+                return Some(Next::Over);
+            }
         }
+        None
     }
-}
 
-/// One thread's call of the function.
-fn call(job: &Job<'_>, index: u32, threads: u32, listener: &Listener<'_>) -> Result<(), String> {
-    // A module may write into its arguments, as C programs do, so each thread has its own.
-    let mut arguments: Vec<Vec<u8>> =
-        job.arguments.iter().map(|argument| argument.as_bytes_with_nul().to_vec()).collect();
-    let mut pointers: Vec<*mut c_char> =
-        arguments.iter_mut().map(|argument| argument.as_mut_ptr().cast()).collect();
-    let count = i32::try_from(pointers.len()).map_err(|_| "there are too many arguments".to_owned())?;
-    // C programs may also go on to the NULL that ends the list.
-    pointers.push(std::ptr::null_mut());
-    let mut call = gilrt_call_t {
-        struct_size: size_of::<gilrt_call_t>(),
-        thread_index: index,
-        thread_count: threads,
-        argc: count,
-        argv: pointers.as_mut_ptr(),
-        state: std::ptr::null_mut(),
-        flags: if job.lock == Lock::Release { GILRT_CALL_RELEASE } else { 0 },
-        progress: Some(progress),
-        report: Some(report),
-        say: Some(say),
-        user: std::ptr::from_ref(listener).cast_mut().cast(),
-    };
-    job.module.call(&job.function, &mut call)
-}
-
-/// # Safety
-/// `user` is the `Listener` that `call` passed, which outlives the function's run.
-unsafe fn listener<'a>(user: *mut c_void) -> &'a Listener<'a> {
-    // SAFETY: by this function's contract; a listener is only ever read, so sharing it is allowed.
-    unsafe { &*user.cast_const().cast() }
-}
-
-unsafe extern "C" fn progress(done: u64, total: u64, user: *mut c_void) {
-    // SAFETY: the module passes on the `user` of its call.
-    unsafe { listener(user) }.part.set(done, total);
-}
-
-unsafe extern "C" fn report(name: *const c_char, value: i64, user: *mut c_void) {
-    // SAFETY: the module passes a C string and the `user` of its call.
-    let (name, listener) = unsafe { (text(name), listener(user)) };
-    let mut told = listener.told.lock().unwrap_or_else(PoisonError::into_inner);
-    match told.reported.iter_mut().find(|(known, _)| *known == name) {
-        Some((_, sum)) => *sum = sum.saturating_add(value),
-        None => told.reported.push((name, value)),
+    /// What went wrong, if anything did.
+    fn why(&self) -> Option<String> {
+        let mut sentences = Vec::new();
+        if let Some((_, why)) = &self.failed {
+            // What the module says of the failure is more than what its status means.
+            sentences.extend(if self.said.is_empty() { vec![why.clone()] } else { self.said.clone() });
+        }
+        sentences.extend(self.deaths.iter().cloned());
+        (!sentences.is_empty()).then(|| sentences.join("; "))
     }
-}
 
-unsafe extern "C" fn say(message: *const c_char, user: *mut c_void) {
-    // SAFETY: the module passes a C string and the `user` of its call.
-    let (message, listener) = unsafe { (one_line(&text(message)), listener(user)) };
-    let mut told = listener.told.lock().unwrap_or_else(PoisonError::into_inner);
-    // Every thread finds the same fault; a user needs it once.
-    if !told.said.contains(&message) {
-        told.said.push(message);
+    fn end(self, job: &Job<'_>, workers: Workers, parts: &[Part]) -> Result<Ending, Failure> {
+        let spans: Vec<(u64, u64)> = parts.iter().filter_map(Part::span).collect();
+        match self.why() {
+            Some(why) if self.failed.is_some() => return Err(Failure::Failed(why)),
+            Some(why) => return Ok(Ending::Cut { why, left: spans.len() }),
+            None => {}
+        }
+        let began = spans.iter().map(|(began, _)| *began).min().unwrap_or(0);
+        let ended = spans.iter().map(|(_, ended)| *ended).max().unwrap_or(0);
+        Ok(Ending::Done(Run {
+            workers,
+            lock: job.lock,
+            time: Duration::from_nanos(ended.saturating_sub(began)),
+            work: parts.iter().map(Part::done).sum(),
+            start_up: self.start_up / workers.count,
+            memory: self.memory.map(|all| all / u64::from(workers.count)),
+            figures: self.figures,
+            reported: self.reported,
+            said: self.said,
+        }))
     }
 }
 
@@ -239,10 +223,12 @@ mod tests {
 
     fn run(threads: u32, milliseconds: u64, work: u64) -> Run {
         Run {
-            threads,
+            workers: Workers::threads(threads),
             lock: Lock::Hold,
             time: Duration::from_millis(milliseconds),
             work,
+            start_up: Duration::ZERO,
+            memory: None,
             figures: LockFigures::default(),
             reported: Vec::new(),
             said: Vec::new(),
@@ -252,7 +238,7 @@ mod tests {
     #[test]
     fn a_speed_up_is_work_per_time_against_work_per_time() {
         assert_eq!(run(2, 50, 100).speed_up_over(&run(1, 100, 100)), 2.0);
-        // Each thread has its own work, so twice of it is done in the same time.
+        // Each worker has its own work, so twice of it is done in the same time.
         assert_eq!(run(2, 100, 200).speed_up_over(&run(1, 100, 100)), 2.0);
     }
 

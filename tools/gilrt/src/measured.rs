@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::figures::{bytes, count, ratio, time};
+use crate::figures::{count, memory, ratio, time};
 
 /// Rounds further apart than this were disturbed.
 pub const CALM: f64 = 0.2;
@@ -28,7 +28,9 @@ impl Unit {
             Self::Nanoseconds => time(Duration::from_nanos(value as u64)),
             Self::PerSecond => count(value as u64),
             Self::Ratio => format!("{value:.3}"),
-            Self::Bytes => bytes(value),
+            // The size of an object is exact.
+            Self::Bytes if value < 1000.0 => format!("{value:.0} bytes"),
+            Self::Bytes => memory(value as u64),
             Self::Count if value >= 1000.0 || value.fract() == 0.0 => count(value as u64),
             Self::Count => ratio(value),
         }

@@ -1,4 +1,4 @@
-//! Files that exist in memory only, for modules that read and write pictures by path.
+//! Files that exist in memory only, for modules that read and write pictures by path, and for what processes share.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -6,7 +6,8 @@ use std::os::fd::{AsRawFd, FromRawFd};
 
 use crate::failure::{Failure, reason};
 
-/// An open file without a place in the file system; it is gone when it is dropped.
+/// An open file without a place in the file system; it is gone when it is dropped. The processes that the tool starts meanwhile
+/// inherit it under the same number, so that its path is good for them as well.
 pub struct MemoryFile {
     file: File,
 }
@@ -15,10 +16,10 @@ impl MemoryFile {
     /// A file that holds these bytes.
     pub fn new(content: &[u8]) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| {
-            Failure::Failed(format!("cannot keep a picture in memory: {}", reason(&error)))
+            Failure::Failed(format!("cannot make a file in memory: {}", reason(&error)))
         };
         // SAFETY: the name is a C string with static lifetime; the call takes no other pointer.
-        let descriptor = unsafe { libc::memfd_create(c"gilrt-picture".as_ptr(), libc::MFD_CLOEXEC) };
+        let descriptor = unsafe { libc::memfd_create(c"gilrt".as_ptr(), 0) };
         if descriptor < 0 {
             return Err(failed(std::io::Error::last_os_error()));
         }
@@ -28,9 +29,20 @@ impl MemoryFile {
         Ok(Self { file })
     }
 
-    /// A path under which this process can open the file, as long as it lives.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// A path under which this process and those that it starts can open the file, as long as it lives.
     pub fn path(&self) -> String {
         format!("/proc/self/fd/{}", self.file.as_raw_fd())
+    }
+
+    /// Makes it a file that holds nothing.
+    pub fn clear(&self) -> Result<(), Failure> {
+        self.file
+            .set_len(0)
+            .map_err(|error| Failure::Failed(format!("cannot empty a file in memory: {}", reason(&error))))
     }
 
     /// All that the file holds now.

@@ -30,11 +30,6 @@ pub fn complain(message: &str) {
     let _ = io::stderr().lock().write_all(format!("gilrt: {line}\n").as_bytes());
 }
 
-/// A number of threads in words.
-pub fn threads(count: u32) -> String {
-    format!("{count} thread{}", if count == 1 { "" } else { "s" })
-}
-
 /// The text with every run of white space made one space.
 pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -1,41 +1,15 @@
-//! How far each thread of a run is, and the bar that shows it on a terminal.
+//! The bar that shows on a terminal how far the workers of a run are.
 
 use std::io::IsTerminal;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::workers::Part;
+
 /// How often the bar is drawn anew.
 pub const REDRAW: Duration = Duration::from_millis(100);
 const STEPS: u64 = 1000;
-
-/// One thread's own report of its part. Relaxed throughout: the numbers are shown, and order nothing else.
-#[derive(Default)]
-pub struct Part {
-    done: AtomicU64,
-    total: AtomicU64,
-}
-
-impl Part {
-    pub fn set(&self, done: u64, total: u64) {
-        self.done.store(done, Ordering::Relaxed);
-        self.total.store(total, Ordering::Relaxed);
-    }
-
-    /// The units of work that are done.
-    pub fn done(&self) -> u64 {
-        self.done.load(Ordering::Relaxed)
-    }
-
-    fn fraction(&self) -> f64 {
-        match self.total.load(Ordering::Relaxed) {
-            // Nothing is reported yet.
-            0 => 0.0,
-            total => (self.done() as f64 / total as f64).clamp(0.0, 1.0),
-        }
-    }
-}
 
 /// A bar on standard error, where that is a terminal; nothing elsewhere. It vanishes when it is dropped.
 pub struct Bar(Option<ProgressBar>);
@@ -51,11 +25,6 @@ impl Bar {
             bar.set_style(style.progress_chars("=> "));
         }
         Self(Some(bar))
-    }
-
-    /// Whether anything is drawn.
-    pub fn is_shown(&self) -> bool {
-        self.0.is_some()
     }
 
     pub fn draw(&self, parts: &[Part]) {

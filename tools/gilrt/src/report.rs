@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
-use crate::figures::{count, exact, ratio, time};
+use crate::figures::{count, exact, memory, ratio, time};
 use crate::measure::{Lock, Run};
+use crate::workers::{Kind, Workers};
 
 /// A table without lines, its cells apart by two spaces; columns from `numbers_from` on are aligned to the right.
 pub fn table(header: &[&str], rows: &[Vec<String>], numbers_from: usize) -> String {
@@ -24,22 +25,25 @@ pub fn table(header: &[&str], rows: &[Vec<String>], numbers_from: usize) -> Stri
 
 /// The runs as a table; speed-ups are over the run with one thread and the same use of the lock.
 pub fn runs(runs: &[Run]) -> String {
-    let header = ["lock", "threads", "time", "speed-up", "acquires", "contended", "waited"];
+    let header =
+        ["lock", "workers", "time", "speed-up", "start-up", "memory", "acquires", "contended", "waited"];
     let rows: Vec<Vec<String>> = runs
         .iter()
         .map(|run| {
             vec![
                 run.lock.name().to_owned(),
-                run.threads.to_string(),
+                run.workers.to_string(),
                 time(run.time),
                 speed_up(run, runs).map_or_else(|| "-".to_owned(), ratio),
+                time(run.start_up),
+                run.memory.map_or_else(|| "-".to_owned(), memory),
                 count(run.figures.acquires),
                 count(run.figures.contended),
                 time(run.figures.waited),
             ]
         })
         .collect();
-    table(&header, &rows, 1)
+    table(&header, &rows, 2)
 }
 
 /// The figures that a module reported, as lines of name and exact value; nothing if there are none.
@@ -54,13 +58,18 @@ pub fn reported(run: &Run) -> String {
         .collect()
 }
 
-/// One run for a program: times in nanoseconds, counts exact.
+/// One run for a program: times in nanoseconds, memory in bytes, counts exact.
 #[derive(Serialize)]
 pub struct RunRecord<'a> {
     lock: Lock,
+    workers: Kind,
+    /// How many workers, each of which is one thread.
     threads: u32,
     time_ns: u64,
     speed_up: Option<f64>,
+    /// Of one worker, as the memory is.
+    start_up_ns: u64,
+    memory_bytes: Option<u64>,
     acquires: u64,
     contended: u64,
     waited_ns: u64,
@@ -74,9 +83,12 @@ pub fn records(runs: &[Run]) -> Vec<RunRecord<'_>> {
     runs.iter()
         .map(|run| RunRecord {
             lock: run.lock,
-            threads: run.threads,
+            workers: run.workers.kind,
+            threads: run.workers.count,
             time_ns: nanoseconds(run.time),
             speed_up: speed_up(run, runs),
+            start_up_ns: nanoseconds(run.start_up),
+            memory_bytes: run.memory,
             acquires: run.figures.acquires,
             contended: run.figures.contended,
             waited_ns: nanoseconds(run.figures.waited),
@@ -92,6 +104,6 @@ fn nanoseconds(duration: std::time::Duration) -> u64 {
 }
 
 fn speed_up(run: &Run, runs: &[Run]) -> Option<f64> {
-    let alone = runs.iter().find(|other| other.threads == 1 && other.lock == run.lock)?;
+    let alone = runs.iter().find(|other| other.workers == Workers::threads(1) && other.lock == run.lock)?;
     Some(run.speed_up_over(alone))
 }

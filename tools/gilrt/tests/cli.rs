@@ -96,6 +96,11 @@ fn modules_are_listed_with_their_functions() {
         listing["modules"].as_array().unwrap().iter().find(|module| module["name"] == "image").unwrap();
     let functions: Vec<_> = image["functions"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
     assert_eq!(functions, ["blur", "sobel"]);
+    let needs_no_lock = |name: &str| {
+        let modules = listing["modules"].as_array().unwrap();
+        modules.iter().find(|module| module["name"] == name).unwrap()["free_threaded"].clone()
+    };
+    assert_eq!(["deflate", "echo", "legacy"].map(needs_no_lock), [true, true, false]);
     assert_eq!(listing["errors"], Value::Array(Vec::new()));
 }
 
@@ -166,6 +171,23 @@ fn a_run_as_json_has_the_run_on_one_thread_and_the_one_asked_for() {
 }
 
 #[test]
+fn a_file_is_compressed_and_compared_and_a_full_disk_is_told() {
+    let folder = Folder::new();
+    let (input, result) = (folder.text("words.txt"), folder.text("words.gz"));
+    std::fs::write(&input, "what is said again and again\n".repeat(20_000)).unwrap();
+    let compress = ["run", "deflate", "compress", &input, &result, "--threads", "2", "--release", "--json"];
+    let run = json(&output(&compress));
+    for run in run["runs"].as_array().unwrap() {
+        assert_eq!((&run["reported"]["bytes_read"], &run["work"]), (&580_000.into(), &5.into()));
+        assert_eq!(run["reported"]["bytes_written"], std::fs::metadata(&result).unwrap().len());
+    }
+    let check = json(&output(&["run", "deflate", "check", &input, &result, "--threads", "2", "--json"]));
+    assert_eq!(check["runs"][1]["reported"]["equal_blocks"], 5);
+    let line = complaint(&output(&["run", "deflate", "compress", &input, "/dev/full", "--threads", "2"]), 1);
+    assert_eq!(line, "cannot write /dev/full: No space left on device");
+}
+
+#[test]
 fn a_module_is_also_found_by_its_path() {
     let listing = json(&output(&["modules", "--json"]));
     let modules = listing["modules"].as_array().unwrap();
@@ -185,7 +207,7 @@ fn wrong_command_lines_are_answered_by_one_line_and_code_2() {
         (&["run", "counter", "locked", "--threads", "many"], "--threads"),
         (&["run", "counter", "locked", "--hold", "--release"], "--release"),
         (&["run", "counter"], "<FUNCTION>"),
-        (&["run", "nothing", "locked"], "cache, counter, graph, image, vector"),
+        (&["run", "nothing", "locked"], "cache, counter, deflate, echo, graph, image, legacy, vector"),
         (&["run", "./nothing.so", "locked"], "no such file"),
         (&["run", &here, "locked"], "is a folder"),
         (&["run", "counter", "nothing"], "locked, unlocked"),
@@ -280,7 +302,10 @@ fn without_a_command_the_photograph_is_blurred_in_all_ways() {
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let text = stdout(&run);
     let rows = |lock: &str| text.lines().filter(|line| line.starts_with(lock)).count();
-    assert_eq!((rows("hold "), rows("release ")), (3, 3), "{text}");
+    assert_eq!((rows("hold "), rows("release ")), (6, 3), "{text}");
+    for workers in ["interpreters ", "free threads ", "processes "] {
+        assert!(text.contains(workers), "{workers} is missing:\n{text}");
+    }
     assert!(text.contains("equal to the byte"), "{text}");
     assert!(text.contains(&result), "{text}");
     let (width, height, _) = read_picture(Path::new(&result));
