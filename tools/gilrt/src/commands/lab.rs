@@ -154,7 +154,7 @@ fn write_json(data: &Data, file: &Path) -> Result<(), Failure> {
     if file == Path::new("-") {
         return output::print_json(data);
     }
-    let text = serde_json::to_string_pretty(data)
+    let text = serde_json::to_string(data)
         .map_err(|error| Failure::Failed(format!("cannot write the figures as JSON: {error}")))?;
     write_file(file, &(text + "\n"))
 }
