@@ -5,7 +5,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 long=$(long_option "$@")
 need gcc valgrind libc6-dbg
 
-tests=(--test c_programs --test modules)
+tests=(--test c_programs --test host --test modules)
 if $long; then tests+=(--test samples --test samples_libraries); fi
 
 # Threads take turns under valgrind; fair-sched keeps one that polls from having all of them.

@@ -18,6 +18,7 @@
 
 typedef struct gil_thread gil_thread_t;       /* a thread's state in one interpreter */
 typedef struct gil_interp gil_interp_t;       /* an interpreter: a world of objects with its lock */
+typedef struct gil_guard gil_guard_t;         /* holds off the end of an interpreter */
 typedef struct obj obj_t;                     /* an object: a header of 16 bytes, then the payload */
 typedef struct obj_type obj_type_t;           /* a type of objects */
 typedef struct obj_weak obj_weak_t;           /* a weak reference to an object */
@@ -134,6 +135,20 @@ typedef enum gil_bias_t {
   GIL_BIAS_NEVER = 2,
 } gil_bias_t;
 
+// What a thread can be asked for, as on_request is told: gil_poll does it.
+typedef enum gil_request_t {
+  // A waiter wants the lock.
+  GIL_REQUEST_DROP = 1,
+  // Something was left to be done: a call by gil_call_soon, or destructors.
+  GIL_REQUEST_CALL = 4,
+  // The interpreter is closing: gil_poll answers GILRT_ERR_CLOSED.
+  GIL_REQUEST_CLOSE = 8,
+  // Another thread stops the world, in an interpreter without a lock.
+  GIL_REQUEST_STOP = 16,
+  // gil_interrupt was called: gil_poll answers GILRT_ERR_TIMEOUT.
+  GIL_REQUEST_INTERRUPT = 64,
+} gil_request_t;
+
 // How objects are counted.
 typedef enum obj_count_t {
   // Plainly by the threads of their interpreter, atomically by everybody else. The default.
@@ -166,6 +181,10 @@ typedef struct gilrt_config_t {
   void *alloc_user;
   // A gil_bias_t.
   int32_t bias;
+  // As in gil_interp_config_t, for the main interpreter.
+  void (*on_request)(uint64_t thread_id, uint32_t requests, void *user);
+  // For on_request.
+  void *user;
 } gilrt_config_t;
 
 // How an interpreter is made. Set `struct_size`, leave zero what you do not care about.
@@ -184,7 +203,15 @@ typedef struct gil_interp_config_t {
   gil_interp_t *share_with;
   // An obj_count_t.
   int32_t count;
-  // NULL.
+  // Called when a thread of this interpreter is asked for something, with its gil_thread_id and bits of gil_request_t, so that
+  // a host which looks at a word of its own at its safepoints can set that, and call gil_poll there; NULL: gil_poll_word or
+  // gil_poll itself tells. Set the word with release and read it with acquire order, and clear it before gil_poll.
+  //
+  // From any thread, and under the library's internal mutexes, but for GIL_REQUEST_CALL, which may also come from a signal
+  // handler in which gil_call_soon was called. So it must be brief, must not wait for anybody, and calls nothing of the
+  // library but gil_thread_id and gil_held. It may be told again of what was asked before, of what has been withdrawn
+  // meanwhile, and of a thread that has just ended; it is not called after gil_interp_close or gilrt_finalize has answered
+  // GILRT_OK.
   void (*on_request)(uint64_t thread_id, uint32_t requests, void *user);
   // For on_request.
   void *user;
@@ -376,8 +403,9 @@ int gilrt_init(const struct gilrt_config_t *config);
 // UINT64_MAX for ever. Pending destructors run on the calling thread, which must not be attached (GILRT_ERR_NESTED) or in an
 // allow-threads region or a callback of the library (GILRT_ERR_DEADLOCK: it would wait for its own way back).
 //
-// GILRT_ERR_BUSY at the deadline: somebody is still inside, or in an allow-threads region, which it comes back from; the
-// log says who. The runtime stays closing, and the call may be made again. Nothing ever starts the runtime again.
+// GILRT_ERR_BUSY at the deadline: there is a guard (see gil_guard_new), or somebody is still inside, or in an allow-threads
+// region, which it comes back from; the log says who. The runtime stays closing, and the call may be made again. Nothing ever
+// starts the runtime again.
 int gilrt_finalize(uint64_t timeout_ns);
 
 // Attaches the calling thread: waits until it holds its interpreter's lock. Nests: each acquire needs a gil_release. The
@@ -408,7 +436,8 @@ bool gil_held(void);
 // left, and destructors that are pending. May block. errno survives.
 //
 // GILRT_ERR_CLOSED: the interpreter is closing, and the caller should release and leave. GILRT_ERR_NOT_ATTACHED if the
-// thread is not attached. Otherwise the first answer other than 0 of what ran, or GILRT_OK.
+// thread is not attached. Otherwise the first answer other than 0 of what ran; GILRT_ERR_TIMEOUT if gil_interrupt was called for
+// this thread since it was last told so; or GILRT_OK.
 int gil_poll(void);
 
 // Gives the lock to a waiter now, if there is one, and waits to get it back. GILRT_ERR_NOT_ATTACHED if not attached.
@@ -417,9 +446,38 @@ int gil_yield(void);
 // Releases the lock whatever the depth, and returns the depth for gil_attach; 0 if the thread was not attached.
 uint32_t gil_detach(void);
 
-// Acquires the lock to the depth that gil_detach returned. 0 does nothing. GILRT_ERR_NESTED, and nothing is changed, if
-// the thread is attached; otherwise as gil_acquire.
+// Acquires the lock to the depth that gil_detach or gil_detach_unblock returned. 0 does nothing. GILRT_ERR_NESTED, and nothing
+// is changed, if the thread is attached; otherwise as gil_acquire.
+//
+// Whatever else it answers, it ends what gil_detach_unblock began: it waits for an unblock that is under way, and afterwards
+// there is none any more.
 int gil_attach(uint32_t depth);
+
+// gil_detach around a blocking call that gil_interrupt shall end: until gil_attach, called with what this returned, has come back,
+// `unblock(user)` may be called, to make the blocking call return. By the thread that interrupts, and by this one, at once, if an
+// interrupt is pending already; by one at a time, and any number of times. Never after gil_attach has returned, so `user` may be
+// on this thread's stack, and what unblock has left behind can be taken back then.
+//
+// It may be called before the blocking call has begun, so what it does must last: write a byte to a pipe that the call looks at
+// too, shut a socket down, set a flag under the mutex of a condition variable; a signal does not last, and who sends one calls
+// gil_interrupt until the thread is back. `unblock` is brief, returns, and calls nothing of the library but gil_thread_id and
+// gil_held: the rest may be refused with GILRT_ERR_DEADLOCK there.
+//
+// A callback that attaches inside of the blocking call may do so too: its function is then the one to be called, until it is back;
+// four deep, further in that of the fourth. NULL is gil_detach. Returns 0, and leaves nothing to be called, if the thread was not attached. errno survives.
+//
+// Safety: `unblock` may be called with `user` as above.
+uint32_t gil_detach_unblock(void (*unblock)(void *user),
+                            void *user);
+
+// Interrupts the thread with this number (gil_thread_id): its next gil_poll answers GILRT_ERR_TIMEOUT, once for any number of
+// interrupts until then, and if it has detached by gil_detach_unblock, its unblock is called, by the calling thread, before this
+// returns (or it is being called for another interrupt). What an interrupt means is the host's to know. From any thread, attached
+// or not; blocks as long as unblock does.
+//
+// GILRT_ERR_INVALID if no thread has the number, or it has ended or is in no interpreter; GILRT_ERR_DEADLOCK in a signal handler
+// that interrupted the library.
+int gil_interrupt(uint64_t thread_id);
 
 // What GIL_BEGIN_ALLOW_THREADS calls: releases the lock whatever the depth, for a region that the thread certainly comes
 // back from; gilrt_finalize waits for it. Returns what gil_region_end needs; 0 if the thread was not attached.
@@ -515,13 +573,36 @@ int gil_interp_enter(gil_interp_t *interp,
 // destructors run on the calling thread. Objects that somebody still refers to live on, without their finalizers. A thread
 // that had entered it enters another one with gil_interp_enter.
 //
-// GILRT_ERR_BUSY at the deadline: the interpreter stays closing, and the call may be made again. GILRT_ERR_NESTED if the
-// caller is attached to it, GILRT_ERR_DEADLOCK if it has a region open there; GILRT_ERR_CLOSED if it is closed already,
-// GILRT_ERR_INVALID for NULL and the main interpreter.
+// As long as there are guards (gil_guard_new), it only waits for them, and all else goes on.
+//
+// GILRT_ERR_BUSY at the deadline: the interpreter stays closing, and the call may be made again; the log says who holds it off.
+// GILRT_ERR_NESTED if the caller is attached to it, GILRT_ERR_DEADLOCK if it has a region open there; GILRT_ERR_CLOSED if it is
+// closed already, GILRT_ERR_INVALID for NULL and the main interpreter.
 //
 // Safety: `interp` is NULL or came from gil_interp_new or gil_interp_main.
 int gil_interp_close(gil_interp_t *interp,
                      uint64_t timeout_ns);
+
+// Makes a guard, which holds off the end of an interpreter: as long as there is one, gil_interp_close and gilrt_finalize wait, and
+// threads get in and run as before, so that one which has to come in later can, on whichever thread; only new guards are refused.
+// For a thread that the host did not start, or a callback that comes when it likes. A guard that is kept for ever keeps the
+// interpreter: those who close it are answered GILRT_ERR_BUSY at their deadline, and the log names the thread that made it.
+//
+// From any thread, attached or not. Belongs to the caller until gil_guard_free, which any thread may call. In a forked child
+// only the guards that the forking thread made hold anything off.
+//
+// GILRT_ERR_CLOSED if the interpreter is closing or closed, also if it only waits for other guards; GILRT_ERR_INVALID for NULL,
+// GILRT_ERR_NOMEM, GILRT_ERR_DEADLOCK in a signal handler that interrupted the library.
+//
+// Safety: `interp` is NULL or came from gil_interp_new or gil_interp_main; `out` is NULL or valid for writing.
+int gil_guard_new(gil_interp_t *interp,
+                  gil_guard_t **out);
+
+// Ends a guard; if it was the last and somebody waits for that, the interpreter closes. From any thread; NULL does nothing. In a
+// signal handler that interrupted the library it does nothing either, and the guard stays.
+//
+// Safety: `guard` is NULL, or came from gil_guard_new, and is not used afterwards.
+void gil_guard_free(gil_guard_t *guard);
 
 // The mode of an interpreter, a gil_mode_t: GIL_MODE_SHARED if its lock is at present another one's too. GILRT_ERR_INVALID for
 // NULL, GILRT_ERR_CLOSED for one that was closed.
@@ -881,6 +962,14 @@ const char *gilrt_error_text(void);
 // Safety: `interp` is NULL or an interpreter; `out` is NULL or points to as many bytes as its `struct_size` says.
 int gilrt_stats_get(gil_interp_t *interp,
                     struct gilrt_stats_t *out);
+
+// The gil_thread_id of the thread that holds the lock of an interpreter, or was the last to hold it; NULL means the current
+// interpreter. 0 if nobody has yet, or there is no lock. It may have been another when this returns, but for the holder's own
+// call. How often the lock went from one thread to another is `switches` in gilrt_stats_t. From any thread, at any time;
+// async-signal-safe.
+//
+// Safety: `interp` is NULL or an interpreter.
+uint64_t gil_last_holder(const gil_interp_t *interp);
 
 // Has the library's log lines passed to `log`, from whichever thread they concern; NULL: to standard error again, from
 // GILRT_LOG's level on. Levels: 1 error, 2 warning, 3 information. `log` must not call the library, throw or longjmp; it

@@ -3,6 +3,7 @@
 use crate::check;
 use crate::object::heap::Hooks;
 use crate::sys::barrier::Bias;
+use crate::thread::request::Hook;
 use crate::sched::{DEFAULT_SLICE, Ns, Policy, SLICE_RANGE};
 use crate::watch::log::Text;
 use std::ffi::CStr;
@@ -38,6 +39,7 @@ pub struct Config {
     pub slice: Slice,
     pub counting: Counting,
     pub bias: Bias,
+    pub on_request: Option<Hook>,
     pub hooks: Option<Hooks>,
     /// By the environment only.
     pub check: check::Mode,

@@ -20,7 +20,7 @@ pub mod word;
 
 use crate::sched::{Member, Ns, Policy, Sched};
 use crate::status::Status;
-use crate::sync::{AtomicU32, AtomicU64, Guard, Mutex, Ordering::*, OwnU32};
+use crate::sync::{AtomicU32, AtomicU64, Guard, Mutex, Ordering::*, OwnU32, OwnU64};
 use crate::thread::{Thread, UNBIASED};
 use crate::thread::table::Table;
 use crate::watch::counters::Counters;
@@ -69,6 +69,8 @@ pub struct Gil {
     earned: OwnU32,
     /// Changes whenever somebody leaves a closing lock; the closer sleeps on it.
     departures: AtomicU32,
+    /// The number of the thread that the lock word names, or last named: states serve others after their thread has ended.
+    last: OwnU64,
     inner: Mutex<Inner>,
     table: &'static Table,
 }
@@ -117,6 +119,7 @@ impl Gil {
             others: OwnU32::new(0),
             earned: OwnU32::new(0),
             departures: AtomicU32::new(0),
+            last: OwnU64::new(0),
             inner: Mutex::new(Inner::new(policy, slice)),
             table,
         }
@@ -130,6 +133,7 @@ impl Gil {
             others: OwnU32::new(0),
             earned: OwnU32::new(u32::MAX),
             departures: AtomicU32::new(0),
+            last: OwnU64::new(0),
             inner: Mutex::new(Inner::new(policy, slice)),
             table,
         }
@@ -157,7 +161,9 @@ impl Gil {
 
     /// The thread is gone. It neither holds nor waits, and owns no bias: see [`Gil::abandon`].
     pub fn leave(&self, t: &'static Thread) {
-        self.inner.lock().vacate(t, member(t));
+        let mut inner = self.inner.lock();
+        inner.vacate(t, member(t));
+        self.forget_last(&mut inner, t.id);
     }
 
     /// As [`Gil::leave`], for all the threads of which `gone` says so.
@@ -166,6 +172,7 @@ impl Gil {
         for m in 0..inner.seats.len() {
             if let Some(t) = inner.seats[m].thread.filter(|t| gone(t)) {
                 inner.vacate(t, Member(m as u32));
+                self.forget_last(&mut inner, t.id);
             }
         }
     }
@@ -192,6 +199,25 @@ impl Gil {
     /// All threads of an interpreter that has the lock.
     pub fn each_of(&self, interp: *const c_void, f: impl FnMut(&'static Thread)) {
         self.inner.lock().threads_of(interp).for_each(f);
+    }
+
+    /// Whoever gets the state of a thread that has left is another thread: the lock changes hands when it takes it.
+    fn forget_last(&self, inner: &mut Inner, id: u32) {
+        if self.word().holder() == id && !self.word().has(HELD) {
+            self.update(inner, |s| if s.has(HELD) || s.holder() != id { s } else { s.of_nobody() });
+        }
+    }
+
+    /// The number of the thread that holds the lock or held it last; 0 if none has. Async-signal-safe.
+    pub fn last_holder(&self) -> u64 {
+        self.last.load(Relaxed)
+    }
+
+    /// By whoever makes the lock word name another thread. Not for the helper, which holds it for others.
+    fn note_holder(&self, t: &Thread) {
+        if t.id != HELPER {
+            self.last.store(t.serial.load(Relaxed), Relaxed);
+        }
     }
 
     /// The mutex, for statistics, settings and the fork.
@@ -231,7 +257,7 @@ impl Gil {
         loop {
             if seen.has(HELD) {
                 let holder = self.table.at(seen.holder());
-                holder.poll.fetch_or(poll, Relaxed);
+                holder.ask(poll);
                 if breaker != 0 {
                     holder.breaker.fetch_or(breaker, Relaxed);
                     if seen.has(BIASED) {

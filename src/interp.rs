@@ -2,6 +2,7 @@
 //! whoever attaches next.
 
 pub mod calls;
+pub mod guard;
 pub mod lives;
 pub mod lock;
 pub mod mode;
@@ -17,6 +18,7 @@ use crate::sched::{DEFAULT_SLICE, Policy};
 use crate::status::Status;
 use crate::sync::{AtomicU32, Ordering::*, OwnU32, fence_after_rmw};
 use crate::sys::tls::Inside;
+use crate::thread::request::OnRequest;
 use crate::thread::table::Table;
 use crate::thread::{HANDED, SERVE, Thread};
 use calls::Calls;
@@ -68,6 +70,9 @@ pub struct Interp {
     pub name: name::Name,
     /// A thread is closing it.
     closer: AtomicBool,
+    pub on_request: OnRequest,
+    /// It is closing, or waits for the last guard to be gone before it does. Under the mutex of all interpreters.
+    refuses_guards: AtomicBool,
     across_fork: lives::Frozen,
 }
 
@@ -86,6 +91,8 @@ impl Interp {
             resumptions: AtomicU32::new(0),
             name: name::Name::new("main"),
             closer: AtomicBool::new(false),
+            on_request: OnRequest::new(),
+            refuses_guards: AtomicBool::new(false),
             across_fork: lives::Frozen::new(),
         }
     }
@@ -139,6 +146,7 @@ impl Interp {
     /// Before anybody knows it, or its first thread comes.
     pub fn begin(&self, config: &Config) -> Result<(), Status> {
         self.counting.store(config.counting as u8, Relaxed);
+        self.on_request.set(config.on_request);
         mode::begin(self, config.mode)?;
         if !self.shares_its_lock() {
             let mut inner = self.gil.lock_inner();
@@ -169,7 +177,7 @@ impl Interp {
     pub fn look(&self, t: &Thread) {
         fence_after_rmw();
         if self.requests.load(Relaxed) != 0 {
-            t.poll.fetch_or(SERVE, Relaxed);
+            t.ask(SERVE);
         }
     }
 
@@ -188,6 +196,7 @@ impl Interp {
     /// [`Interp::try_close`] are: the mode does not change meanwhile.
     pub fn enrol(&'static self, t: &'static Thread) -> Result<(), Status> {
         t.interp.store(ptr::from_ref(self).cast_mut().cast(), Relaxed);
+        t.on_request.store(self.on_request.place(), Relaxed);
         self.gil.join(t)?;
         if let Err(why) = mode::seat(self, t) {
             self.gil.leave(t);
@@ -238,7 +247,7 @@ impl Interp {
             }
             self.gil.tell(SERVE, if what == CALL { 0 } else { HANDED });
         } else if what == CALL {
-            THREADS.all().filter(|t| ptr::eq(Interp::of(t), self)).for_each(|t| _ = t.poll.fetch_or(SERVE, Relaxed));
+            THREADS.all().filter(|t| ptr::eq(Interp::of(t), self)).for_each(|t| t.ask(SERVE));
         } else if what == BURY {
             self.owners.announce_pending();
         }
@@ -248,7 +257,7 @@ impl Interp {
     pub fn serve(&'static self, t: &'static Thread, inside: &Inside) {
         let requests = self.requests.load(Acquire);
         if requests & CALL != 0 {
-            t.poll.fetch_or(SERVE, Relaxed);
+            t.ask(SERVE);
         }
         if requests & MERGE != 0 {
             self.merge_for_all();

@@ -6,12 +6,12 @@ use crate::check;
 use crate::config::{self, Config};
 use crate::attach::slow::Runtime;
 use crate::gil::Wait;
-use crate::interp::{Interp, MERGE, THREADS, lives};
+use crate::interp::{Interp, MERGE, THREADS, guard, lives};
 use crate::status::Status;
 use crate::sync::Ordering::*;
 use crate::sys::{self, tls};
 use crate::thread::table::NoState;
-use crate::thread::{DETACHED_STATE, ELSEWHERE, Thread, UNBIASED};
+use crate::thread::{DETACHED_STATE, ELSEWHERE, INTERRUPT, Thread, UNBIASED};
 use crate::watch::log;
 use crate::sync::Mutex;
 use once_cell::sync::OnceCell;
@@ -110,7 +110,8 @@ pub fn nowhere() -> &'static Thread {
     &DETACHED_STATE
 }
 
-/// From now on the calling thread acts by `t`, which is one of its own states, or nowhere. It is detached.
+/// From now on the calling thread acts by `t`, which is one of its own states, or nowhere. It is detached. An interrupt that
+/// is pending goes along, if this is done under the mutex of all interpreters: see [`lives::interrupt`].
 pub fn set_current(t: &'static Thread) {
     let before = tls::current();
     if before.id != 0 {
@@ -118,6 +119,10 @@ pub fn set_current(t: &'static Thread) {
     }
     if t.id != 0 {
         t.breaker.fetch_and(!ELSEWHERE, Relaxed);
+        if before.poll.load(Relaxed) & INTERRUPT != 0 {
+            before.poll.fetch_and(!INTERRUPT, Relaxed);
+            t.ask(INTERRUPT);
+        }
     }
     tls::set_current(t);
 }
@@ -211,6 +216,8 @@ fn clean(t: &'static Thread) {
     t.since.store(crate::gil::LONG_AGO, Relaxed);
     t.library.store(std::ptr::null_mut(), Relaxed);
     t.user.store(std::ptr::null_mut(), Relaxed);
+    t.on_request.store(std::ptr::null_mut(), Relaxed);
+    t.blocking.reset();
     crate::object::death::leave_trash(t);
     crate::object::section::abandon(t);
     t.counting.store(0, Relaxed);
@@ -246,9 +253,11 @@ fn end(t: &'static Thread) {
 }
 
 fn give_back(t: &'static Thread) {
+    t.blocking.forget();
     crate::object::death::leave_trash(t);
     crate::object::section::abandon(t);
     t.interp.store(std::ptr::null_mut(), Relaxed); // before it is nobody's: see `lives`
+    t.on_request.store(std::ptr::null_mut(), Relaxed);
     THREADS.give_back(t);
 }
 
@@ -280,21 +289,25 @@ pub fn finalize(timeout_ns: u64) -> Result<(), Status> {
     let buried = last_rites(mine);
     crate::module::reap();
     crate::object::types::report_leaks(main);
+    main.on_request.withdraw();
     buried
 }
 
-/// Refuses who comes, and waits until nobody is inside. Busy at the deadline: the log says who is.
+/// Waits until the last guard is gone, then refuses who comes, and waits until nobody is inside. Busy at the deadline: the log
+/// says why.
 pub fn wait_until_closed(interp: &'static Interp, deadline: u64) -> Result<(), Status> {
     loop {
         let seen = interp.gil.departures();
-        let closed = {
-            let _all = lives::hold(interp); // the mode does not change meanwhile
+        let closed = guard::refuse(interp).and_then(|()| {
+            let _all = lives::hold(); // the mode does not change meanwhile
             interp.try_close()
-        };
+        });
         match closed {
             Ok(()) => return Ok(()),
             Err(why) if sys::now() >= deadline => {
-                name_those_inside(interp);
+                if !guard::name_all(interp) {
+                    name_those_inside(interp);
+                }
                 return Err(why);
             }
             Err(_) => interp.gil.await_departure(seen, deadline),

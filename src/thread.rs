@@ -3,10 +3,14 @@
 //! Records are type-stable: their memory is used again for other threads, but never given back, so that a pointer to
 //! one that is gone leads to a spurious wake-up or request at the worst (L6).
 
+pub mod blocking;
+pub mod request;
 pub mod table;
 pub mod token;
 
 use crate::park::Bed;
+use blocking::Blocking;
+use request::OnRequest;
 use crate::sync::{AtomicU32, OwnU32, OwnU64};
 use std::ffi::c_void;
 use std::sync::atomic::AtomicPtr;
@@ -45,6 +49,9 @@ pub const TICK: u32 = 2;
 pub const SERVE: u32 = 4;
 /// In `poll`: the interpreter is closing.
 pub const CLOSE: u32 = 8;
+
+/// In `poll`: somebody called `gil_interrupt`. Set under the mutex of all interpreters, cleared by the poll that tells.
+pub const INTERRUPT: u32 = 64;
 
 /// How many objects' SECTION locks a thread has at once; beyond it the outer sections are suspended, as when it blocks.
 pub const HELD_MOST: usize = 8;
@@ -123,6 +130,10 @@ pub struct Thread {
     pub library: AtomicPtr<c_void>,
     /// The host's own word.
     pub user: AtomicPtr<c_void>,
+    /// Whom to tell what the thread is asked for; null if nobody wants to know.
+    pub on_request: AtomicPtr<OnRequest>,
+    /// What ends its blocking call.
+    pub blocking: Blocking,
     /// In the table's list of records that are nobody's.
     pub next_unused: OwnU32,
     /// The next of the operating system thread's states, in other interpreters.
@@ -159,6 +170,8 @@ macro_rules! new_thread {
             interp: AtomicPtr::new(std::ptr::null_mut()),
             library: AtomicPtr::new(std::ptr::null_mut()),
             user: AtomicPtr::new(std::ptr::null_mut()),
+            on_request: AtomicPtr::new(std::ptr::null_mut()),
+            blocking: Blocking::new(),
             next_unused: OwnU32::new(0),
             sibling: AtomicPtr::new(std::ptr::null_mut()),
             bed: Bed::new(),

@@ -29,6 +29,14 @@ fn checked(source: &str) {
     run(command(&program(source)).arg("checked").env("GILRT_CHECK", "continue")).expect_success();
 }
 
+/// With a lock and without one, as gil_mode_t numbers them.
+#[track_caller]
+fn passes_in_both_modes(source: &str) {
+    for mode in ["0", "2"] {
+        passes_with(source, &[mode]);
+    }
+}
+
 /// From 2 to 16 threads.
 #[track_caller]
 fn passes_with_threads(source: &str) {
@@ -84,6 +92,12 @@ fn the_end_comes_while_threads_go_in_and_out() {
 }
 
 #[test]
+fn guards_hold_off_the_end_and_nothing_else() {
+    passes_in_both_modes("guards.c");
+    passes_with("guards.c", &["1"]); // with interpreters that share the main one's lock
+}
+
+#[test]
 fn the_first_call_of_anything_starts_the_runtime() {
     passes("first_use.c");
 }
@@ -91,6 +105,40 @@ fn the_first_call_of_anything_starts_the_runtime() {
 #[test]
 fn a_host_keeps_its_own_words() {
     passes("host_words.c");
+}
+
+#[test]
+fn a_host_is_told_what_its_threads_are_asked_for() {
+    for mode in ["0", "2"] {
+        passes_with("on_request.c", &[mode, "main"]);
+        passes_with("on_request.c", &[mode, "another"]);
+    }
+    passes_with("on_request.c", &["1", "another"]);
+}
+
+#[test]
+fn blocking_calls_are_interrupted() {
+    passes_in_both_modes("interrupt.c");
+}
+
+#[test]
+fn no_interrupt_is_lost_and_none_comes_after_the_way_back() {
+    passes_in_both_modes("interrupt_storm.c");
+    passes_with("interrupt_storm.c", &["3"]);
+}
+
+#[test]
+fn the_last_holder_and_the_switches_can_be_read() {
+    passes("last_holder.c");
+}
+
+#[test]
+fn whoever_waits_when_an_interpreter_closes_is_told_before_during_and_after() {
+    for mode in ["0", "2"] {
+        passes_with("closing.c", &[mode, "main"]);
+        passes_with("closing.c", &[mode, "another"]);
+    }
+    passes_with("closing.c", &["1", "another"]);
 }
 
 #[test]

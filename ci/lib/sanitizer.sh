@@ -4,7 +4,7 @@
 : "${host:?ci/lib/common.sh comes first}"
 
 # The tests that put the library under stress from several threads.
-stress_tests=(--test c_programs --test hot --test modules --test samples --test samples_libraries)
+stress_tests=(--test c_programs --test hot --test host --test modules --test samples --test samples_libraries)
 
 # use_clang LLVM SANITIZERS: compiles and links C with that clang, Rust's linker included. clang's own runtime serves both
 # languages, for two copies of a sanitizer in one process know nothing of each other.

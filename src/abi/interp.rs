@@ -2,12 +2,15 @@
 
 use super::runtime::of_an_interpreter;
 use super::{border, read_sized};
-use crate::config::Mode;
+use crate::check;
+use crate::config::{Config, Mode};
+use crate::interp::guard::{self, Guard};
 use crate::interp::{Interp, lives, world};
 use crate::status::Status;
 use crate::sys::tls;
+use crate::thread::request::Hook;
 use std::ffi::{CStr, c_char, c_int, c_void};
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 /// How an interpreter is made. Set `struct_size`, leave zero what you do not care about.
 #[allow(non_camel_case_types)]
@@ -28,7 +31,15 @@ pub struct gil_interp_config {
     pub share_with: *mut Interp,
     /// An obj_count_t.
     pub count: i32,
-    /// NULL.
+    /// Called when a thread of this interpreter is asked for something, with its gil_thread_id and bits of gil_request_t, so that
+    /// a host which looks at a word of its own at its safepoints can set that, and call gil_poll there; NULL: gil_poll_word or
+    /// gil_poll itself tells. Set the word with release and read it with acquire order, and clear it before gil_poll.
+    ///
+    /// From any thread, and under the library's internal mutexes, but for GIL_REQUEST_CALL, which may also come from a signal
+    /// handler in which gil_call_soon was called. So it must be brief, must not wait for anybody, and calls nothing of the
+    /// library but gil_thread_id and gil_held. It may be told again of what was asked before, of what has been withdrawn
+    /// meanwhile, and of a thread that has just ended; it is not called after gil_interp_close or gilrt_finalize has answered
+    /// GILRT_OK.
     pub on_request: Option<unsafe extern "C" fn(thread_id: u64, requests: u32, user: *mut c_void)>,
     /// For on_request.
     pub user: *mut c_void,
@@ -81,7 +92,7 @@ pub unsafe extern "C" fn gil_interp_new(config: *const gil_interp_config, out: *
     border(|| {
         // SAFETY: by the contract.
         let c = if config.is_null() { DEFAULT } else { unsafe { read_sized(config, DEFAULT) }? };
-        if out.is_null() || c.on_request.is_some() || c.strict {
+        if out.is_null() || c.strict {
             return Err(Status::Invalid);
         }
         // SAFETY: by the contract NULL or an interpreter, which is never given back to the allocator.
@@ -93,7 +104,8 @@ pub unsafe extern "C" fn gil_interp_new(config: *const gil_interp_config, out: *
         let mode = if kin.is_some() { 0 } else { c.mode };
         // SAFETY: by the contract a C string.
         let name = if c.name.is_null() { c"unnamed" } else { unsafe { CStr::from_ptr(c.name) } };
-        let config = of_an_interpreter(mode, c.policy, c.switch_interval_ns, c.count)?;
+        let on_request = c.on_request.map(|call| Hook { call, user: c.user });
+        let config = Config { on_request, ..of_an_interpreter(mode, c.policy, c.switch_interval_ns, c.count)? };
         let interp = lives::open(&config, kin, name.to_bytes())?;
         // SAFETY: by the contract.
         unsafe { *out = ptr::from_ref(interp).cast_mut() };
@@ -129,9 +141,11 @@ pub unsafe extern "C" fn gil_interp_enter(interp: *mut Interp, previous: *mut *m
 /// destructors run on the calling thread. Objects that somebody still refers to live on, without their finalizers. A thread
 /// that had entered it enters another one with gil_interp_enter.
 ///
-/// GILRT_ERR_BUSY at the deadline: the interpreter stays closing, and the call may be made again. GILRT_ERR_NESTED if the
-/// caller is attached to it, GILRT_ERR_DEADLOCK if it has a region open there; GILRT_ERR_CLOSED if it is closed already,
-/// GILRT_ERR_INVALID for NULL and the main interpreter.
+/// As long as there are guards (gil_guard_new), it only waits for them, and all else goes on.
+///
+/// GILRT_ERR_BUSY at the deadline: the interpreter stays closing, and the call may be made again; the log says who holds it off.
+/// GILRT_ERR_NESTED if the caller is attached to it, GILRT_ERR_DEADLOCK if it has a region open there; GILRT_ERR_CLOSED if it is
+/// closed already, GILRT_ERR_INVALID for NULL and the main interpreter.
 ///
 /// # Safety
 /// `interp` is NULL or came from gil_interp_new or gil_interp_main.
@@ -141,6 +155,44 @@ pub unsafe extern "C" fn gil_interp_close(interp: *mut Interp, timeout_ns: u64) 
         // SAFETY: by the contract.
         lives::close(unsafe { interp.as_ref() }.ok_or(Status::Invalid)?, lives::deadline(timeout_ns))
     })
+}
+
+/// Makes a guard, which holds off the end of an interpreter: as long as there is one, gil_interp_close and gilrt_finalize wait, and
+/// threads get in and run as before, so that one which has to come in later can, on whichever thread; only new guards are refused.
+/// For a thread that the host did not start, or a callback that comes when it likes. A guard that is kept for ever keeps the
+/// interpreter: those who close it are answered GILRT_ERR_BUSY at their deadline, and the log names the thread that made it.
+///
+/// From any thread, attached or not. Belongs to the caller until gil_guard_free, which any thread may call. In a forked child
+/// only the guards that the forking thread made hold anything off.
+///
+/// GILRT_ERR_CLOSED if the interpreter is closing or closed, also if it only waits for other guards; GILRT_ERR_INVALID for NULL,
+/// GILRT_ERR_NOMEM, GILRT_ERR_DEADLOCK in a signal handler that interrupted the library.
+///
+/// # Safety
+/// `interp` is NULL or came from gil_interp_new or gil_interp_main; `out` is NULL or valid for writing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gil_guard_new(interp: *mut Interp, out: *mut *mut Guard) -> c_int {
+    border(|| {
+        // SAFETY: by the contract; interpreters are never given back to the allocator.
+        let interp = unsafe { interp.as_ref() }.filter(|_| !out.is_null()).ok_or(Status::Invalid)?;
+        let guard = guard::new(interp)?;
+        // SAFETY: by the contract.
+        unsafe { *out = guard.as_ptr() };
+        Ok(())
+    })
+}
+
+/// Ends a guard; if it was the last and somebody waits for that, the interpreter closes. From any thread; NULL does nothing. In a
+/// signal handler that interrupted the library it does nothing either, and the guard stays.
+///
+/// # Safety
+/// `guard` is NULL, or came from gil_guard_new, and is not used afterwards.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gil_guard_free(guard: *mut Guard) {
+    if let Some(guard) = NonNull::new(guard) {
+        // SAFETY: by the contract.
+        check::answer(&"gil_guard_free", unsafe { guard::free(guard) });
+    }
 }
 
 /// The mode of an interpreter, a gil_mode_t: GIL_MODE_SHARED if its lock is at present another one's too. GILRT_ERR_INVALID for

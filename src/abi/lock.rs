@@ -61,7 +61,8 @@ pub extern "C" fn gil_held() -> bool {
 /// left, and destructors that are pending. May block. errno survives.
 ///
 /// GILRT_ERR_CLOSED: the interpreter is closing, and the caller should release and leave. GILRT_ERR_NOT_ATTACHED if the
-/// thread is not attached. Otherwise the first answer other than 0 of what ran, or GILRT_OK.
+/// thread is not attached. Otherwise the first answer other than 0 of what ran; GILRT_ERR_TIMEOUT if gil_interrupt was called for
+/// this thread since it was last told so; or GILRT_OK.
 #[unsafe(no_mangle)]
 pub extern "C" fn gil_poll() -> c_int {
     slow::poll(tls::current()).unwrap_or_else(|why| check::tell(&"gil_poll", why))
@@ -76,14 +77,52 @@ pub extern "C" fn gil_yield() -> c_int {
 /// Releases the lock whatever the depth, and returns the depth for gil_attach; 0 if the thread was not attached.
 #[unsafe(no_mangle)]
 pub extern "C" fn gil_detach() -> u32 {
-    attach::detach::<Runtime>(tls::current())
+    slow::detach(tls::current(), None, std::ptr::null_mut())
 }
 
-/// Acquires the lock to the depth that gil_detach returned. 0 does nothing. GILRT_ERR_NESTED, and nothing is changed, if
-/// the thread is attached; otherwise as gil_acquire.
+/// Acquires the lock to the depth that gil_detach or gil_detach_unblock returned. 0 does nothing. GILRT_ERR_NESTED, and nothing
+/// is changed, if the thread is attached; otherwise as gil_acquire.
+///
+/// Whatever else it answers, it ends what gil_detach_unblock began: it waits for an unblock that is under way, and afterwards
+/// there is none any more.
 #[unsafe(no_mangle)]
 pub extern "C" fn gil_attach(depth: u32) -> c_int {
     check::answer(&"gil_attach", slow::attach(tls::current(), depth))
+}
+
+/// gil_detach around a blocking call that gil_interrupt shall end: until gil_attach, called with what this returned, has come back,
+/// `unblock(user)` may be called, to make the blocking call return. By the thread that interrupts, and by this one, at once, if an
+/// interrupt is pending already; by one at a time, and any number of times. Never after gil_attach has returned, so `user` may be
+/// on this thread's stack, and what unblock has left behind can be taken back then.
+///
+/// It may be called before the blocking call has begun, so what it does must last: write a byte to a pipe that the call looks at
+/// too, shut a socket down, set a flag under the mutex of a condition variable; a signal does not last, and who sends one calls
+/// gil_interrupt until the thread is back. `unblock` is brief, returns, and calls nothing of the library but gil_thread_id and
+/// gil_held: the rest may be refused with GILRT_ERR_DEADLOCK there.
+///
+/// A callback that attaches inside of the blocking call may do so too: its function is then the one to be called, until it is back;
+/// four deep, further in that of the fourth. NULL is gil_detach. Returns 0, and leaves nothing to be called, if the thread was not attached. errno survives.
+///
+/// # Safety
+/// `unblock` may be called with `user` as above.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gil_detach_unblock(
+    unblock: Option<unsafe extern "C" fn(user: *mut c_void)>,
+    user: *mut c_void,
+) -> u32 {
+    slow::detach(tls::current(), unblock, user)
+}
+
+/// Interrupts the thread with this number (gil_thread_id): its next gil_poll answers GILRT_ERR_TIMEOUT, once for any number of
+/// interrupts until then, and if it has detached by gil_detach_unblock, its unblock is called, by the calling thread, before this
+/// returns (or it is being called for another interrupt). What an interrupt means is the host's to know. From any thread, attached
+/// or not; blocks as long as unblock does.
+///
+/// GILRT_ERR_INVALID if no thread has the number, or it has ended or is in no interpreter; GILRT_ERR_DEADLOCK in a signal handler
+/// that interrupted the library.
+#[unsafe(no_mangle)]
+pub extern "C" fn gil_interrupt(thread_id: u64) -> c_int {
+    border(|| lives::interrupt(thread_id))
 }
 
 /// What GIL_BEGIN_ALLOW_THREADS calls: releases the lock whatever the depth, for a region that the thread certainly comes

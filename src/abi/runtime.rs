@@ -6,6 +6,8 @@ use crate::object::heap::Hooks;
 use crate::runtime;
 use crate::sched::Policy;
 use crate::status::Status;
+use crate::thread::request::Hook;
+use crate::thread::{CLOSE, DROP, INTERRUPT, SERVE, STOP};
 use crate::sys::barrier::Bias;
 use std::ffi::{c_int, c_void};
 
@@ -65,6 +67,32 @@ pub enum gil_bias {
     GIL_BIAS_NEVER = 2,
 }
 
+/// What a thread can be asked for, as on_request is told: gil_poll does it.
+#[allow(non_camel_case_types)]
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub enum gil_request {
+    /// A waiter wants the lock.
+    GIL_REQUEST_DROP = 1,
+    /// Something was left to be done: a call by gil_call_soon, or destructors.
+    GIL_REQUEST_CALL = 4,
+    /// The interpreter is closing: gil_poll answers GILRT_ERR_CLOSED.
+    GIL_REQUEST_CLOSE = 8,
+    /// Another thread stops the world, in an interpreter without a lock.
+    GIL_REQUEST_STOP = 16,
+    /// gil_interrupt was called: gil_poll answers GILRT_ERR_TIMEOUT.
+    GIL_REQUEST_INTERRUPT = 64,
+}
+
+/// The bits are those of the word that gil_poll_word points to.
+const _: () = {
+    assert!(gil_request::GIL_REQUEST_DROP as u32 == DROP);
+    assert!(gil_request::GIL_REQUEST_CALL as u32 == SERVE);
+    assert!(gil_request::GIL_REQUEST_CLOSE as u32 == CLOSE);
+    assert!(gil_request::GIL_REQUEST_STOP as u32 == STOP);
+    assert!(gil_request::GIL_REQUEST_INTERRUPT as u32 == INTERRUPT);
+};
+
 /// How the runtime starts. Set `struct_size`, leave zero what you do not care about.
 #[allow(non_camel_case_types)]
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +117,10 @@ pub struct gilrt_config {
     pub alloc_user: *mut c_void,
     /// A gil_bias_t.
     pub bias: i32,
+    /// As in gil_interp_config_t, for the main interpreter.
+    pub on_request: Option<unsafe extern "C" fn(thread_id: u64, requests: u32, user: *mut c_void)>,
+    /// For on_request.
+    pub user: *mut c_void,
 }
 
 const DEFAULT: gilrt_config = gilrt_config {
@@ -101,6 +133,8 @@ const DEFAULT: gilrt_config = gilrt_config {
     free: None,
     alloc_user: std::ptr::null_mut(),
     bias: 0,
+    on_request: None,
+    user: std::ptr::null_mut(),
 };
 
 /// Starts the runtime. Optional: the first call of anything starts it with the defaults. NULL means the defaults too.
@@ -139,7 +173,8 @@ fn convert(c: gilrt_config) -> Result<Config, Status> {
         2 => Bias::Never,
         _ => return Err(Status::Invalid),
     };
-    Ok(Config { hooks, bias, ..of_an_interpreter(c.mode, c.policy, c.switch_interval_ns, c.count)? })
+    let on_request = c.on_request.map(|call| Hook { call, user: c.user });
+    Ok(Config { hooks, bias, on_request, ..of_an_interpreter(c.mode, c.policy, c.switch_interval_ns, c.count)? })
 }
 
 /// What gilrt_config_t and gil_interp_config_t have in common.
@@ -173,8 +208,9 @@ pub(super) fn of_an_interpreter(mode: i32, policy: i32, slice: u64, count: i32) 
 /// UINT64_MAX for ever. Pending destructors run on the calling thread, which must not be attached (GILRT_ERR_NESTED) or in an
 /// allow-threads region or a callback of the library (GILRT_ERR_DEADLOCK: it would wait for its own way back).
 ///
-/// GILRT_ERR_BUSY at the deadline: somebody is still inside, or in an allow-threads region, which it comes back from; the
-/// log says who. The runtime stays closing, and the call may be made again. Nothing ever starts the runtime again.
+/// GILRT_ERR_BUSY at the deadline: there is a guard (see gil_guard_new), or somebody is still inside, or in an allow-threads
+/// region, which it comes back from; the log says who. The runtime stays closing, and the call may be made again. Nothing ever
+/// starts the runtime again.
 #[unsafe(no_mangle)]
 pub extern "C" fn gilrt_finalize(timeout_ns: u64) -> c_int {
     border(|| runtime::finalize(timeout_ns))

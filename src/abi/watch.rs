@@ -89,6 +89,20 @@ pub unsafe extern "C" fn gilrt_stats_get(interp: *mut Interp, out: *mut gilrt_st
     })
 }
 
+/// The gil_thread_id of the thread that holds the lock of an interpreter, or was the last to hold it; NULL means the current
+/// interpreter. 0 if nobody has yet, or there is no lock. It may have been another when this returns, but for the holder's own
+/// call. How often the lock went from one thread to another is `switches` in gilrt_stats_t. From any thread, at any time;
+/// async-signal-safe.
+///
+/// # Safety
+/// `interp` is NULL or an interpreter.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gil_last_holder(interp: *const Interp) -> u64 {
+    // SAFETY: by the contract; interpreters are never given back to the allocator.
+    let interp = unsafe { interp.as_ref() }.unwrap_or_else(|| Interp::of(tls::current()));
+    if interp.is_free() { 0 } else { interp.gil.last_holder() }
+}
+
 fn collect(interp: &'static Interp) -> gilrt_stats {
     let mut inner = interp.gil.lock_inner();
     let waiters = inner.sched().waiters();

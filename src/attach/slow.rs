@@ -8,7 +8,9 @@ use crate::runtime;
 use crate::sync::{AtomicU32, fence_after_rmw, mutant};
 use crate::sys::errno::KeepErrno;
 use crate::sys::tls::{self, Inside};
+use crate::thread::blocking::UnblockFn;
 use crate::thread::*;
+use std::ffi::c_void;
 
 /// The slow paths of the library itself.
 pub struct Runtime;
@@ -40,6 +42,23 @@ pub fn enter() -> Option<Inside> {
     })
 }
 
+/// Releases whatever the depth, and returns it for [`attach`]; until then another thread may call `unblock`.
+pub fn detach(t: &'static Thread, unblock: Option<UnblockFn>, user: *mut c_void) -> u32 {
+    let saved = super::detach::<Runtime>(t);
+    if saved != 0 && (unblock.is_some() || t.blocking.open() != 0) {
+        let _errno = KeepErrno::new();
+        // While the function runs here the library is closed to it, as it is where another thread calls it.
+        if let Some(_inside) = enter() {
+            t.blocking.begin(unblock, user, || is_interrupted(t));
+        }
+    }
+    saved
+}
+
+fn is_interrupted(t: &Thread) -> bool {
+    t.poll.load(Relaxed) & INTERRUPT != 0
+}
+
 /// The inverse of [`detach`].
 pub fn attach(t: &'static Thread, depth: u32) -> Done {
     if depth == 0 {
@@ -47,6 +66,11 @@ pub fn attach(t: &'static Thread, depth: u32) -> Done {
     }
     if t.identity.load(Relaxed) != DETACHED {
         return Err(Status::Nested);
+    }
+    if t.blocking.open() != 0 {
+        let _errno = KeepErrno::new();
+        let _inside = enter().ok_or(Status::Deadlock)?; // in a signal handler, or in the function itself
+        t.blocking.end(|| is_interrupted(t));
     }
     acquire::<Runtime>(t)?;
     // A thread that was nowhere has a state only now.
@@ -193,7 +217,16 @@ pub fn poll_slow(t: &'static Thread) -> Result<i32, Status> {
         answer = interp.run_calls(t, &inside);
         serve(t, interp, &inside);
     }
-    if t.poll.load(Relaxed) & CLOSE != 0 { Err(Status::Closed) } else { Ok(answer) }
+    let asked = t.poll.load(Relaxed);
+    let closing = asked & CLOSE != 0;
+    // What a call has answered goes first, and the interrupt is told by the next poll; closing says it too.
+    if asked & INTERRUPT != 0 && (answer == 0 || closing) {
+        t.poll.fetch_and(!INTERRUPT, Relaxed);
+        if !closing {
+            return Err(Status::Timeout);
+        }
+    }
+    if closing { Err(Status::Closed) } else { Ok(answer) }
 }
 
 /// Gives way to a waiter, if there is one.
@@ -242,14 +275,17 @@ fn serve(t: &'static Thread, interp: &'static Interp, inside: &Inside) {
 }
 
 /// Runs a callback of the host on an attached thread, as if outside of the library, and restores what it left behind: the
-/// attachment and the depth.
+/// attachment, the depth, and blocking calls that it has not come back from.
 pub fn call_out<R>(t: &'static Thread, inside: Option<&Inside>, f: impl FnOnce() -> R) -> R {
-    let (depth, away) = (t.depth.load(Relaxed), t.away.load(Relaxed));
+    let (depth, away, open) = (t.depth.load(Relaxed), t.away.load(Relaxed), t.blocking.open());
     t.away.store(away + 1, Relaxed); // it comes back whatever `f` does: closing waits for it (A5)
     let result = match inside {
         Some(inside) => inside.outside(f),
         None => f(),
     };
+    while t.blocking.open() > open {
+        t.blocking.end(|| is_interrupted(t));
+    }
     if t.identity.load(Relaxed) == DETACHED {
         t.identity.store(t.token.load(Relaxed), Relaxed);
         light_barrier();

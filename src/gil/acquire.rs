@@ -2,8 +2,7 @@
 
 use super::word::*;
 use super::*;
-use crate::sync::{OwnU64, mutant};
-use crate::sync::full_fence;
+use crate::sync::{full_fence, mutant};
 use crate::thread::{CLOSED, DETACHED};
 
 /// Acquire: pairs with the Release that freed the lock. Release: whoever finds this thread by the word, in `Gil::tell`, finds
@@ -67,7 +66,7 @@ impl Gil {
             let order = if mutant!("word-acquire-relaxed") { Relaxed } else { ACQUIRE };
             match self.word.compare_exchange_weak(seen.0, seen.taken_by(t.id).0, order, Relaxed) {
                 Ok(_) => {
-                    began(t, seen, || seen.has(WAITERS));
+                    self.began(t, seen, || seen.has(WAITERS));
                     return true;
                 }
                 Err(now) => seen = Word(now),
@@ -117,12 +116,24 @@ impl Gil {
                 Err(now) => seen = Word(now),
                 Ok(_) if seen.has(HELD) => break,
                 Ok(_) => {
-                    began(t, seen, || seen.has(WAITERS));
+                    self.began(t, seen, || seen.has(WAITERS));
                     return Ok(());
                 }
             }
         }
         self.queue(t, how, inner, seen.holder(), [None; 2])
+    }
+
+    /// The thread holds the lock that `free` said nobody had. The clock is read only if somebody will ask.
+    fn began(&self, t: &Thread, free: Word, asked: impl Fn() -> bool) {
+        if free.holder() == t.id {
+            t.streak.store(t.streak.load(Relaxed).saturating_add(1), Relaxed);
+            return;
+        }
+        self.note_holder(t);
+        t.streak.store(0, Relaxed);
+        let since: &OwnU64 = &t.since;
+        since.store(if asked() { crate::sync::now() } else { LONG_AGO }, Relaxed);
     }
 }
 
@@ -140,15 +151,4 @@ fn fence_after_win() {
     if cfg!(any(loom, not(target_arch = "x86_64"))) {
         full_fence();
     }
-}
-
-/// The thread holds the lock that `free` said nobody had. The clock is read only if somebody will ask.
-fn began(t: &Thread, free: Word, asked: impl Fn() -> bool) {
-    if free.holder() == t.id {
-        t.streak.store(t.streak.load(Relaxed).saturating_add(1), Relaxed);
-        return;
-    }
-    t.streak.store(0, Relaxed);
-    let since: &OwnU64 = &t.since;
-    since.store(if asked() { crate::sync::now() } else { LONG_AGO }, Relaxed);
 }

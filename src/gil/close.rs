@@ -15,7 +15,7 @@ impl Gil {
         let mut inner = self.inner.lock();
         for t in inner.threads_of(of) {
             t.breaker.fetch_or(CLOSED, Relaxed);
-            t.poll.fetch_or(CLOSE, Relaxed);
+            t.ask(CLOSE);
         }
         // Pairs with the fences in `admit` and `tell_closer`: who wins the lock unseen by what follows lets it go again, and who
         // lets it go tells.
@@ -115,6 +115,7 @@ impl Gil {
         *inner = Inner::new(policy, slice);
         self.requests.store(0, Relaxed);
         self.earned.store(if cfg!(loom) { u32::MAX } else { 0 }, Relaxed);
+        self.last.store(0, Relaxed);
         self.word.store(Word::NEW, Relaxed);
     }
 
@@ -138,7 +139,9 @@ impl Gil {
         let seen = self.word();
         let ours = seen.has(HELD) && survives(self.table.at(seen.holder()));
         let flags = WAITERS | WAKING | FAIR | if ours { 0 } else { HELD | BIASED };
-        self.word.store(seen.without(flags).0, Relaxed);
+        let left = seen.holder() != 0 && !survives(self.table.at(seen.holder()));
+        let next = seen.without(flags);
+        self.word.store(if left { next.of_nobody() } else { next }.0, Relaxed);
         for s in inner.threads() {
             s.poll.fetch_and(!DROP, Relaxed);
             if !(seen.held_by(s.id) && seen.has(BIASED)) {

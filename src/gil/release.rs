@@ -86,6 +86,7 @@ impl Gil {
         inner.sched.handed_over(now);
         inner.counters.handoffs += 1;
         inner.asked = false;
+        self.note_holder(n);
         n.since.store(NOT_YET, Relaxed);
         n.streak.store(0, Relaxed);
         // Attached first (A4, L25): once answered, the next holder may release, and a late store would attach a thread

@@ -103,6 +103,7 @@ impl Gil {
                 return false;
             }
             inner.charge_barger(self.table.at(seen.holder()), now);
+            self.note_holder(t);
             inner.depart(t, now);
             inner.asked = false;
             t.since.store(now, Relaxed);
@@ -179,7 +180,7 @@ impl Gil {
     fn ask(&self, inner: &mut Inner) {
         let seen = self.update(inner, |s| if s.has(HELD) { s.with(FAIR) } else { s });
         if seen.has(HELD) {
-            self.table.at(seen.holder()).poll.fetch_or(DROP, Relaxed);
+            self.table.at(seen.holder()).ask(DROP);
             inner.asked = true;
             inner.counters.drop_requests += 1;
         }

@@ -2,7 +2,7 @@
 //!
 //! | HELD | WAITERS | WAKING | FAIR | BIASED | means | who may change it |
 //! |---|---|---|---|---|---|---|
-//! | 0 | 0 | 0 | 0 | 0 | free; the number is the last holder's | whoever comes, by CAS |
+//! | 0 | 0 | 0 | 0 | 0 | free; the number is the last holder's, or 0 if that has ended or nobody was | whoever comes, by CAS |
 //! | 1 | 0 | 0 | 0 | 0 | held | the holder by CAS to free; under the mutex: a waiter adds WAITERS, the holder adds BIASED |
 //! | 1 | 1 | 0 | 0 | 0 | held, and the release must wake the next waiter to try | under the mutex |
 //! | 1 | 1 | 1 | 0 | 0 | held, and a waiter is on its way: it will look under the mutex | the holder by CAS to free; under the mutex the woken one |
@@ -55,6 +55,11 @@ impl Word {
 
     pub fn without(self, flags: u64) -> Word {
         Word(self.0 & !flags)
+    }
+
+    /// Free, and the last holder is no thread any more.
+    pub fn of_nobody(self) -> Word {
+        Word(self.0 & !HOLDER)
     }
 
     /// Held by `id`, the flags unchanged.

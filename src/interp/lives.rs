@@ -4,6 +4,7 @@
 //! leads to a refusal or a spurious request at the worst. A state of a thread in an interpreter that closes is given to
 //! `CLOSED`, which refuses everybody, until its thread comes by and gives it back.
 
+use super::guard::Guards;
 use super::*;
 use crate::gil::Inner;
 use crate::object::owners::Registry;
@@ -13,14 +14,15 @@ use crate::sync::{Guard, Mutex, fence_or_heavy_barrier};
 use crate::sys;
 use crate::sys::boxed::try_box;
 use crate::sys::tls;
-use crate::thread::{DETACHED, UNBIASED};
+use crate::thread::{DETACHED, ELSEWHERE, INTERRUPT, UNBIASED};
 use std::cell::UnsafeCell;
 
 /// Where the states of closed interpreters are. Their breakers say CLOSED, so that they are refused.
 static CLOSED: Interp = Interp::new(&CLOSED_LOCK);
 static CLOSED_LOCK: Gil = new_lock();
 
-static ALL: Mutex<All> = Mutex::new(All { open: Vec::new(), unused: Vec::new(), locks: Vec::new() });
+static ALL: Mutex<All> =
+    Mutex::new(All { open: Vec::new(), unused: Vec::new(), locks: Vec::new(), guards: Guards::new() });
 
 /// All interpreters but the main one.
 #[derive(Debug)]
@@ -29,6 +31,7 @@ pub struct All {
     unused: Vec<&'static Interp>,
     /// Locks that no interpreter has.
     locks: Vec<&'static Gil>,
+    pub guards: Guards,
 }
 
 /// A new interpreter, which nobody has entered; with the lock of `kin`, if that is given, or one of its own.
@@ -88,6 +91,7 @@ pub fn visit<R>(interp: &'static Interp, f: impl FnOnce(&'static Thread) -> R) -
     let result = there.map(f);
     if there.is_ok() {
         let _inside = attach::enter();
+        let _all = ALL.lock();
         runtime::set_current(if runtime::is_mine(before) { before } else { runtime::nowhere() });
     }
     crate::attach::region_end::<attach::Runtime>(before, saved);
@@ -97,13 +101,18 @@ pub fn visit<R>(interp: &'static Interp, f: impl FnOnce(&'static Thread) -> R) -
 /// Makes the calling thread, which is detached, one of `interp`.
 fn move_to(interp: &'static Interp) -> Result<&'static Thread, Status> {
     let _inside = attach::enter().ok_or(Status::Deadlock)?;
-    let t = while_open(interp, || runtime::state_in(interp))?;
+    while_open(interp, || act_in(interp))
+}
+
+/// Under the mutex of all interpreters.
+fn act_in(interp: &'static Interp) -> Result<&'static Thread, Status> {
+    let t = runtime::state_in(interp)?;
     runtime::set_current(t);
     Ok(t)
 }
 
-/// All interpreters stay as they are meanwhile, this one too: none begins or ends, no thread joins one, none changes its mode.
-pub fn hold(_interp: &Interp) -> Guard<'static, All> {
+/// All interpreters stay as they are meanwhile: none begins or ends, no thread joins one, none changes its mode.
+pub fn hold() -> Guard<'static, All> {
     ALL.lock()
 }
 
@@ -161,13 +170,15 @@ fn elect(interp: &'static Interp) -> Result<bool, Status> {
 fn end(interp: &'static Interp, deadline: u64, inside: tls::Inside) -> Result<(), Status> {
     runtime::wait_until_closed(interp, deadline)?;
     // Nobody comes any more; what they left is buried by this thread, the last one inside.
-    let mine = while_open(interp, || runtime::state_in(interp))?;
     let before = tls::current();
-    runtime::set_current(mine);
+    let mine = while_open(interp, || act_in(interp))?;
     drop(inside);
     let buried = runtime::last_rites(mine);
     let inside = attach::enter();
-    runtime::set_current(if ptr::eq(before, mine) { runtime::nowhere() } else { before });
+    {
+        let _all = ALL.lock();
+        runtime::set_current(if ptr::eq(before, mine) { runtime::nowhere() } else { before });
+    }
     drop(inside);
     buried?;
     if crate::check::enabled() {
@@ -190,6 +201,7 @@ fn retire(interp: &'static Interp, mine: &'static Thread) {
     for t in THREADS.all().filter(|t| ptr::eq(Interp::of(t), interp)) {
         t.interp.store(ptr::from_ref(&CLOSED).cast_mut().cast(), Relaxed);
         t.token.store(DETACHED, Relaxed);
+        t.on_request.store(ptr::null_mut(), Relaxed);
         t.breaker.fetch_or(UNBIASED, Relaxed);
     }
     // Who has stored its token before it sees that may still be on its way to this lock, and is refused there: its breaker says so.
@@ -197,6 +209,7 @@ fn retire(interp: &'static Interp, mine: &'static Thread) {
     while THREADS.all().any(|t| is_closed(t) && t.identity.load(Acquire) != DETACHED) {
         std::thread::yield_now();
     }
+    interp.on_request.withdraw();
     types::orphan(interp);
     interp.collector.reset();
     let handed = interp.owners.reset();
@@ -205,11 +218,28 @@ fn retire(interp: &'static Interp, mine: &'static Thread) {
     lock.release_slow(mine);
     lock.forget(is_closed);
     all.drop_lock(lock);
+    interp.refuses_guards.store(false, Relaxed);
     all.unused.push(interp);
     drop(all);
     // What was left after the last rites: its types are orphans by now.
     handed.into_iter().for_each(object::death::await_burial);
     object::death::bury_orphans(interp);
+}
+
+/// Interrupts the thread with this number, in whatever interpreter it is. Invalid if there is none, or it is nowhere.
+pub fn interrupt(serial: u64) -> Result<(), Status> {
+    let _inside = attach::enter().ok_or(Status::Deadlock)?;
+    let all = ALL.lock(); // so that it does not go elsewhere meanwhile, or end
+    let is_its = |t: &&Thread| t.serial.load(Relaxed) == serial && !t.interp.load(Relaxed).is_null();
+    let mut states = THREADS.all().filter(is_its).filter(|t| t.breaker.load(Relaxed) & ELSEWHERE == 0);
+    let t = states.next().filter(|_| serial != 0).ok_or(Status::Invalid)?;
+    t.ask(INTERRUPT);
+    let claimed = t.blocking.claim();
+    drop(all);
+    if claimed {
+        t.blocking.call(); // the library is closed to it, and its thread waits for it
+    }
+    Ok(())
 }
 
 /// Runs `f` while `interp` is certainly open.
@@ -239,7 +269,7 @@ pub fn is_open(interp: &Interp) -> bool {
 }
 
 impl All {
-    fn has(&self, interp: &Interp) -> bool {
+    pub(super) fn has(&self, interp: &Interp) -> bool {
         ptr::eq(interp, Interp::main()) || self.open.iter().any(|i| ptr::eq(*i, interp))
     }
 
@@ -338,6 +368,7 @@ pub fn reset_after_fork(
 ) {
     interp.calls.fill_gaps();
     interp.closer.store(false, Relaxed);
+    interp.on_request.after_fork();
     // Whoever was in the middle of serving what was requested does not exist: it is requested again, in vain at the worst.
     interp.requests.fetch_or(CALL | MERGE | BURY, Relaxed);
     interp.gil.requests.fetch_or(MERGE, Relaxed);
@@ -347,7 +378,7 @@ pub fn reset_after_fork(
         interp.gil.reset_after_fork(inner, survives, bury);
     }
     if let Some(t) = survivor {
-        t.poll.fetch_or(SERVE, Relaxed);
+        t.ask(SERVE);
         t.breaker.fetch_or(HANDED, Relaxed);
     }
 }

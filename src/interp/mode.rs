@@ -157,7 +157,7 @@ pub fn change(interp: &'static Interp, t: &'static Thread, to: Mode) -> Done {
 
 /// With the lock, which is let go.
 fn to_free(interp: &'static Interp, t: &'static Thread) -> Done {
-    let all = lives::hold(interp);
+    let all = lives::hold();
     let (mut states, of) = (0, interp.address());
     interp.gil.each_of(of, |_| states += 1);
     let dead = interp.owners.seat_threads(interp.token(), states, |registry| {
@@ -177,7 +177,7 @@ fn to_free(interp: &'static Interp, t: &'static Thread) -> Done {
 
 /// With the world stopped; takes the lock.
 fn to_locked(interp: &'static Interp, t: &'static Thread) -> Done {
-    let all = lives::hold(interp);
+    let all = lives::hold();
     let (token, dead) = interp.owners.seat_lock().ok_or(Status::Nomem)?;
     interp.gil.each_of(interp.address(), |w| {
         w.token.store(token, Relaxed);

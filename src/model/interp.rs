@@ -41,16 +41,18 @@ pub struct Interp {
     /// The token of its lock.
     token: Plain,
     mode: AtomicU32,
-    /// In the place of the mutex of all interpreters.
-    held: Mutex<()>,
 }
 
 /// There is one.
 pub mod lives {
     use super::*;
 
-    pub fn hold(interp: &Interp) -> crate::sync::Guard<'_, ()> {
-        interp.held.lock()
+    loom::lazy_static! {
+        static ref ALL: Mutex<()> = Mutex::new(());
+    }
+
+    pub fn hold() -> crate::sync::Guard<'static, ()> {
+        ALL.lock()
     }
 }
 
@@ -69,7 +71,6 @@ impl Interp {
             objects: std::sync::Mutex::default(),
             token: Plain::new(0),
             mode: AtomicU32::new(0),
-            held: Mutex::new(()),
         };
         mode::begin(&interp, if free { Mode::Free } else { Mode::Locked }).expect("memory");
         interp
@@ -115,7 +116,7 @@ impl Interp {
     }
 
     pub fn enrol(&'static self, t: &'static Thread) {
-        let _held = self.held.lock();
+        let _all = lives::hold();
         self.meet(t);
         self.gil.join(t).expect("memory");
         mode::seat(self, t).expect("memory");

@@ -69,7 +69,7 @@ pub fn put_off(t: &'static Thread, dead: Queue) {
     for o in dead {
         clear_weak(o);
         push(&t.trash, o);
-        t.poll.fetch_or(SERVE, Relaxed);
+        t.ask(SERVE);
     }
 }
 

@@ -214,7 +214,7 @@ impl Owners {
         if registry.stops == 1 {
             registry.threads().filter(|w| w.id != t.id).for_each(|w| {
                 w.breaker.fetch_or(STOP, Relaxed);
-                w.poll.fetch_or(STOP, Relaxed);
+                w.ask(STOP);
             });
             if !mutant!("stop-without-barrier") {
                 fence_or_heavy_barrier(); // pairs with the light barriers in `attach`
@@ -329,7 +329,7 @@ impl Registry {
     fn tell(&self, breaker: u32, poll: u32) {
         for t in self.threads() {
             t.breaker.fetch_or(breaker, Relaxed);
-            t.poll.fetch_or(poll, Relaxed);
+            t.ask(poll);
         }
     }
 }
@@ -337,7 +337,7 @@ impl Registry {
 impl Seat {
     /// After this the thread looks before it counts plainly again, if it is detached now.
     fn freeze(&mut self, w: &Thread) {
-        w.poll.fetch_or(SERVE, Relaxed);
+        w.ask(SERVE);
         if !self.frozen {
             w.breaker.fetch_or(HANDED, Relaxed);
             if !mutant!("freeze-without-barrier") {

@@ -61,10 +61,11 @@ fn take() {
     unsafe { *HELD.0.get() = Some(held) };
 }
 
-/// In the child: nobody waits for an object or at a channel any more, and nobody else holds an object.
+/// In the child: nobody waits for an object or at a channel any more, and nobody else holds an object, or an interpreter open.
 fn reset_locks() {
     // SAFETY: this thread took the locks in `take`, in the process that this one is a copy of.
     if let Some(held) = unsafe { (*HELD.0.get()).as_mut() } {
+        held.interps.guards.forget_others();
         held.waits.reset();
         held.lot.iter_mut().for_each(|list| list.reset());
         held.channels.iter_mut().for_each(|part| part.reset());
@@ -109,6 +110,9 @@ pub(super) extern "C" fn child() {
         t.identity.store(crate::thread::DETACHED, Relaxed);
         t.interp.store(std::ptr::null_mut(), Relaxed);
         THREADS.give_back(t);
+    }
+    if STARTED.get().is_some() {
+        my_states().for_each(|t| t.blocking.after_fork());
     }
     crate::object::section::insist(tls::current());
 }

@@ -111,6 +111,15 @@ static int drop_elsewhere(void) {
   return GILRT_OK;
 }
 
+static gil_guard_t *guard;
+
+static int make_guard(void) { return gil_guard_new(interp, &guard); }
+
+static void guard_gone(void) {
+  gil_guard_free(guard);
+  ended();
+}
+
 static const scenario_t scenarios[] = {
     {.name = "a locked interpreter", .call = open_locked, .undo = ended, .least = 1},
     {.name = "a free one", .call = open_free, .undo = ended, .least = 1},
@@ -122,6 +131,7 @@ static const scenario_t scenarios[] = {
     {.name = "an object in a locked one", .prepare = inside_locked, .call = make_object, .undo = object_gone, .least = 1},
     {.name = "an object in a free one", .prepare = inside_free, .call = make_object, .undo = object_gone, .least = 1},
     {.name = "a weak reference", .prepare = with_object, .call = make_weak, .undo = weak_gone, .least = 1},
+    {.name = "a guard", .prepare = opened_locked, .call = make_guard, .undo = guard_gone, .least = 1},
     {.name = "a reference for another thread", .prepare = with_object, .call = drop_elsewhere, .undo = outside},
 };
 

@@ -14,6 +14,7 @@
 //! `every_broken_rule_is_caught` runs the models again with one rule broken at a time (`mutant!` in the sources).
 #![cfg(loom)]
 
+mod blocking;
 mod explore;
 mod rules;
 mod world;

@@ -33,6 +33,10 @@ const RULES: &[(&str, &str)] = &[
     ("poll-whole-word", "a_poll_gives_way_and_loses_no_request"),
     ("try-forgets-own", "an_owner_tries_while_its_bias_is_revoked"),
     ("helpers-are-one", "two_helpers_exclude_each_other"),
+    ("arm-looks-first", "blocking::an_interrupt_meets_a_blocking_call"),
+    ("back-before-unblocked", "blocking::an_interrupt_meets_a_blocking_call"),
+    ("unblock-relaxed", "blocking::an_interrupt_meets_a_blocking_call"),
+    ("no-fence-after-request", "blocking::an_interrupt_meets_a_blocking_call"),
 ];
 
 #[test]

@@ -20,6 +20,10 @@ unsafe impl Sync for Witness {}
 unsafe impl Send for Witness {}
 
 impl Witness {
+    pub fn new() -> Witness {
+        Witness(UnsafeCell::new(()))
+    }
+
     pub fn touch(&self) {
         self.0.with_mut(|_| ());
     }
@@ -90,13 +94,7 @@ pub fn world(n: usize, barging: bool) -> Arc<World> {
             t
         })
         .collect();
-    let w = Arc::new(World {
-        gil,
-        table,
-        threads,
-        data: Witness(UnsafeCell::new(())),
-        seen: AtomicBool::new(false),
-    });
+    let w = Arc::new(World { gil, table, threads, data: Witness::new(), seen: AtomicBool::new(false) });
     for t in &w.threads {
         t.interp.store(std::ptr::from_ref(&*w).cast_mut().cast(), Relaxed);
     }

@@ -21,6 +21,12 @@ pub struct gil_interp {
 pub type gil_interp_t = gil_interp;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
+pub struct gil_guard {
+    _unused: [u8; 0],
+}
+pub type gil_guard_t = gil_guard;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
 pub struct obj {
     _unused: [u8; 0],
 }
@@ -75,6 +81,12 @@ pub const GIL_BIAS_SAFE: gil_bias_t = 0;
 pub const GIL_BIAS_ALWAYS: gil_bias_t = 1;
 pub const GIL_BIAS_NEVER: gil_bias_t = 2;
 pub type gil_bias_t = ::core::ffi::c_uint;
+pub const GIL_REQUEST_DROP: gil_request_t = 1;
+pub const GIL_REQUEST_CALL: gil_request_t = 4;
+pub const GIL_REQUEST_CLOSE: gil_request_t = 8;
+pub const GIL_REQUEST_STOP: gil_request_t = 16;
+pub const GIL_REQUEST_INTERRUPT: gil_request_t = 64;
+pub type gil_request_t = ::core::ffi::c_uint;
 pub const OBJ_COUNT_BIASED: obj_count_t = 0;
 pub const OBJ_COUNT_ATOMIC: obj_count_t = 1;
 pub const OBJ_COUNT_LOCKED: obj_count_t = 2;
@@ -104,6 +116,14 @@ pub struct gilrt_config_t {
     >,
     pub alloc_user: *mut ::core::ffi::c_void,
     pub bias: i32,
+    pub on_request: ::core::option::Option<
+        unsafe extern "C" fn(
+            thread_id: u64,
+            requests: u32,
+            user: *mut ::core::ffi::c_void,
+        ),
+    >,
+    pub user: *mut ::core::ffi::c_void,
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -256,6 +276,13 @@ pub struct Gilrt {
     pub gil_yield: unsafe extern "C" fn() -> ::core::ffi::c_int,
     pub gil_detach: unsafe extern "C" fn() -> u32,
     pub gil_attach: unsafe extern "C" fn(depth: u32) -> ::core::ffi::c_int,
+    pub gil_detach_unblock: unsafe extern "C" fn(
+        unblock: ::core::option::Option<
+            unsafe extern "C" fn(user: *mut ::core::ffi::c_void),
+        >,
+        user: *mut ::core::ffi::c_void,
+    ) -> u32,
+    pub gil_interrupt: unsafe extern "C" fn(thread_id: u64) -> ::core::ffi::c_int,
     pub gil_region_begin: unsafe extern "C" fn() -> u32,
     pub gil_region_end: unsafe extern "C" fn(saved: u32),
     pub gil_set_switch_interval: unsafe extern "C" fn(ns: u64) -> ::core::ffi::c_int,
@@ -292,6 +319,11 @@ pub struct Gilrt {
         interp: *mut gil_interp_t,
         timeout_ns: u64,
     ) -> ::core::ffi::c_int,
+    pub gil_guard_new: unsafe extern "C" fn(
+        interp: *mut gil_interp_t,
+        out: *mut *mut gil_guard_t,
+    ) -> ::core::ffi::c_int,
+    pub gil_guard_free: unsafe extern "C" fn(guard: *mut gil_guard_t),
     pub gil_interp_mode: unsafe extern "C" fn(
         interp: *const gil_interp_t,
     ) -> ::core::ffi::c_int,
@@ -384,6 +416,7 @@ pub struct Gilrt {
         interp: *mut gil_interp_t,
         out: *mut gilrt_stats_t,
     ) -> ::core::ffi::c_int,
+    pub gil_last_holder: unsafe extern "C" fn(interp: *const gil_interp_t) -> u64,
     pub gilrt_set_log: unsafe extern "C" fn(
         log: ::core::option::Option<
             unsafe extern "C" fn(
@@ -426,6 +459,8 @@ impl Gilrt {
         let gil_yield = __library.get(b"gil_yield\0").map(|sym| *sym)?;
         let gil_detach = __library.get(b"gil_detach\0").map(|sym| *sym)?;
         let gil_attach = __library.get(b"gil_attach\0").map(|sym| *sym)?;
+        let gil_detach_unblock = __library.get(b"gil_detach_unblock\0").map(|sym| *sym)?;
+        let gil_interrupt = __library.get(b"gil_interrupt\0").map(|sym| *sym)?;
         let gil_region_begin = __library.get(b"gil_region_begin\0").map(|sym| *sym)?;
         let gil_region_end = __library.get(b"gil_region_end\0").map(|sym| *sym)?;
         let gil_set_switch_interval = __library
@@ -452,6 +487,8 @@ impl Gilrt {
         let gil_interp_new = __library.get(b"gil_interp_new\0").map(|sym| *sym)?;
         let gil_interp_enter = __library.get(b"gil_interp_enter\0").map(|sym| *sym)?;
         let gil_interp_close = __library.get(b"gil_interp_close\0").map(|sym| *sym)?;
+        let gil_guard_new = __library.get(b"gil_guard_new\0").map(|sym| *sym)?;
+        let gil_guard_free = __library.get(b"gil_guard_free\0").map(|sym| *sym)?;
         let gil_interp_mode = __library.get(b"gil_interp_mode\0").map(|sym| *sym)?;
         let gil_interp_set_mode = __library
             .get(b"gil_interp_set_mode\0")
@@ -502,6 +539,7 @@ impl Gilrt {
             .map(|sym| *sym)?;
         let gilrt_error_text = __library.get(b"gilrt_error_text\0").map(|sym| *sym)?;
         let gilrt_stats_get = __library.get(b"gilrt_stats_get\0").map(|sym| *sym)?;
+        let gil_last_holder = __library.get(b"gil_last_holder\0").map(|sym| *sym)?;
         let gilrt_set_log = __library.get(b"gilrt_set_log\0").map(|sym| *sym)?;
         Ok(Gilrt {
             __library,
@@ -521,6 +559,8 @@ impl Gilrt {
             gil_yield,
             gil_detach,
             gil_attach,
+            gil_detach_unblock,
+            gil_interrupt,
             gil_region_begin,
             gil_region_end,
             gil_set_switch_interval,
@@ -539,6 +579,8 @@ impl Gilrt {
             gil_interp_new,
             gil_interp_enter,
             gil_interp_close,
+            gil_guard_new,
+            gil_guard_free,
             gil_interp_mode,
             gil_interp_set_mode,
             gil_stop_world,
@@ -581,6 +623,7 @@ impl Gilrt {
             gilrt_module_describe,
             gilrt_error_text,
             gilrt_stats_get,
+            gil_last_holder,
             gilrt_set_log,
         })
     }
@@ -640,6 +683,18 @@ impl Gilrt {
     }
     pub unsafe fn gil_attach(&self, depth: u32) -> ::core::ffi::c_int {
         (self.gil_attach)(depth)
+    }
+    pub unsafe fn gil_detach_unblock(
+        &self,
+        unblock: ::core::option::Option<
+            unsafe extern "C" fn(user: *mut ::core::ffi::c_void),
+        >,
+        user: *mut ::core::ffi::c_void,
+    ) -> u32 {
+        (self.gil_detach_unblock)(unblock, user)
+    }
+    pub unsafe fn gil_interrupt(&self, thread_id: u64) -> ::core::ffi::c_int {
+        (self.gil_interrupt)(thread_id)
     }
     pub unsafe fn gil_region_begin(&self) -> u32 {
         (self.gil_region_begin)()
@@ -715,6 +770,16 @@ impl Gilrt {
         timeout_ns: u64,
     ) -> ::core::ffi::c_int {
         (self.gil_interp_close)(interp, timeout_ns)
+    }
+    pub unsafe fn gil_guard_new(
+        &self,
+        interp: *mut gil_interp_t,
+        out: *mut *mut gil_guard_t,
+    ) -> ::core::ffi::c_int {
+        (self.gil_guard_new)(interp, out)
+    }
+    pub unsafe fn gil_guard_free(&self, guard: *mut gil_guard_t) {
+        (self.gil_guard_free)(guard)
     }
     pub unsafe fn gil_interp_mode(
         &self,
@@ -907,6 +972,9 @@ impl Gilrt {
         out: *mut gilrt_stats_t,
     ) -> ::core::ffi::c_int {
         (self.gilrt_stats_get)(interp, out)
+    }
+    pub unsafe fn gil_last_holder(&self, interp: *const gil_interp_t) -> u64 {
+        (self.gil_last_holder)(interp)
     }
     pub unsafe fn gilrt_set_log(
         &self,
