@@ -1,6 +1,6 @@
 //! Threads, interpreters and processes.
 
-use std::io::{Cursor, Write};
+use std::io::Cursor;
 
 use serde_json::Value as Json;
 
@@ -14,6 +14,7 @@ use crate::commands::photograph::PHOTOGRAPH;
 use crate::failure::{Failure, reason};
 use crate::kernels::Kernels;
 use crate::measured::{Figures, Unit};
+use crate::memory_file::MemoryFile;
 use crate::picture::Picture;
 
 const TIME: &str = "time";
@@ -109,9 +110,8 @@ fn measure(_: &Kernels, words: &[String], effort: Effort) -> Result<Vec<Value>, 
     // One thread takes some 0.5 s for it, or a twentieth of that.
     let (times, radius) = if effort == Effort::Full { (2, 100) } else { (1, 40) };
     let picture = Picture::from_png(Cursor::new(PHOTOGRAPH)).map_err(failed)?.enlarge(times);
-    let mut input = tempfile::NamedTempFile::new().map_err(|error| failed(reason(&error)))?;
-    input.write_all(&picture.to_ppm()).map_err(|error| failed(reason(&error)))?;
-    let result = tempfile::NamedTempFile::new().map_err(|error| failed(reason(&error)))?;
+    // In memory, so that nothing is left behind whatever ends this process.
+    let (input, result) = (MemoryFile::new(&picture.to_ppm())?, MemoryFile::new(&[])?);
     let mut command = child::tool()?;
     command.args([
         "run",
@@ -122,7 +122,7 @@ fn measure(_: &Kernels, words: &[String], effort: Effort) -> Result<Vec<Value>, 
         "image",
         "blur",
     ]);
-    command.args([input.path(), result.path()]).arg(radius.to_string());
+    command.args([input.path(), result.path(), radius.to_string()]);
     let output = command.output().map_err(|error| failed(reason(&error)))?;
     if !output.status.success() {
         return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
