@@ -6,6 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 need gcc libc6-dev valgrind
 paths=(pair-by-call pair-inline pair-inline-t region-by-call region-inline poll-by-call poll-inline poll-inline-t
   count-by-call count-inline count-inline-t foreign-by-call foreign-inline foreign-inline-t merged-by-call merged-inline
+  free-pair-by-call free-pair-inline free-pair-inline-t across-by-call across-inline across-inline-t
   new-and-last-decref unbiased:pair-by-call unbiased:pair-inline)
 times=10000
 

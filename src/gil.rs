@@ -201,6 +201,10 @@ impl Gil {
         self.inner.lock().threads_of(interp).for_each(f);
     }
 
+    pub fn has_any_of(&self, interp: *const c_void, f: impl FnMut(&'static Thread) -> bool) -> bool {
+        self.inner.lock().threads_of(interp).any(f)
+    }
+
     /// Whoever gets the state of a thread that has left is another thread: the lock changes hands when it takes it.
     fn forget_last(&self, inner: &mut Inner, id: u32) {
         if self.word().holder() == id && !self.word().has(HELD) {

@@ -6,6 +6,7 @@ pub mod guard;
 pub mod lives;
 pub mod lock;
 pub mod mode;
+pub mod muster;
 pub mod name;
 pub mod world;
 
@@ -64,6 +65,8 @@ pub struct Interp {
     pub collector: Collector,
     /// Objects that have died, linked through their headers, whose destructors need an attached thread.
     pub pending: AtomicPtr<c_void>,
+    /// Who has stopped for whoever stops the world.
+    pub muster: muster::Muster,
     /// Changes whenever the world goes on after a stop; who has been stopped sleeps on it.
     pub resumptions: AtomicU32,
     /// For reports.
@@ -88,6 +91,7 @@ impl Interp {
             owners: Owners::new(),
             collector: Collector::new(),
             pending: AtomicPtr::new(ptr::null_mut()),
+            muster: muster::Muster::new(),
             resumptions: AtomicU32::new(0),
             name: name::Name::new("main"),
             closer: AtomicBool::new(false),
@@ -214,6 +218,7 @@ impl Interp {
             t.breaker.fetch_or(crate::thread::UNBIASED, Relaxed);
             dead.into_iter().for_each(object::death::await_burial);
             self.gil.departed();
+            self.muster.arrive();
             world::resumed(self); // in case it was this thread that had stopped the world
         }
         inside |= self.gil.abandon(t);

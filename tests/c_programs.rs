@@ -209,6 +209,28 @@ fn threads_of_an_interpreter_without_a_lock_count_exactly() {
     passes("free.c");
 }
 
+/// Modes, as gil_mode_t numbers them.
+#[test]
+fn hundreds_of_interpreters_at_once_and_thousands_one_after_the_other_leave_nothing_behind() {
+    for mode in ["0", "2"] {
+        passes_with("interps_many.c", &[mode]);
+    }
+}
+
+#[test]
+fn interpreters_that_share_a_lock_share_nothing_else() {
+    passes("shared.c");
+    passes_with("shared.c", &["fork"]);
+}
+
+/// M1: threads, milliseconds, and whose mode.
+#[test]
+fn nothing_is_lost_when_the_mode_changes_under_load() {
+    for arguments in [["2", "1000", "other"], ["4", "2000", "main"], ["16", "2000", "other"]] {
+        passes_with("modes.c", &arguments);
+    }
+}
+
 #[test]
 fn a_reference_from_nothing_is_given_by_the_living_only() {
     passes("try_incref.c");

@@ -13,7 +13,7 @@
 //! Whoever sets a bit makes a heavy barrier and reads `self`: after it, either the thread is seen attached, or it sees the bit.
 
 use crate::gil::Wait;
-use crate::interp::{Interp, mode};
+use crate::interp::{Interp, mode, world};
 use crate::object::{death, section};
 use crate::status::Status;
 use crate::sync::{Ordering::*, full_fence, light_barrier, mutant};
@@ -66,7 +66,7 @@ pub fn acquire(t: &'static Thread, interp: &'static Interp, how: Wait) -> Result
 fn leave(t: &'static Thread, interp: &'static Interp) {
     t.identity.store(DETACHED, Release); // pairs with the Acquire of whoever closes or stops
     section::suspend(t); // what it took while it was detached, the one who stops the world may want
-    interp.gil.departed();
+    world::departed(t, interp);
 }
 
 /// `self` is DETACHED already.
@@ -78,14 +78,12 @@ pub fn release(t: &'static Thread, interp: &'static Interp) {
     if asked & HANDED != 0 && !mutant!("detach-does-not-look") {
         interp.owners.take(t).into_iter().for_each(death::await_burial);
     }
-    if asked & (CLOSED | STOP) != 0 {
-        interp.gil.departed();
-    }
+    world::departed(t, interp);
 }
 
 /// By an attached thread: detached for as long as another one has stopped the world. It comes back whatever happens (A5).
 pub fn pause(t: &'static Thread, interp: &'static Interp) {
-    leave_for(t, interp, || ());
+    leave_for(t, interp, || world::sit_out(t, interp));
     resume_sections(t, interp);
 }
 

@@ -111,13 +111,7 @@ fn acquire_rest(t: &'static Thread, how: Wait, taken: bool) -> Done {
         tls::owe_release();
         // What is owed comes when the thread leaves the library, which may be where it waits for the end of a stop; and whoever
         // stops the world may have seen it attached.
-        let interp = Interp::of(t);
-        if interp.is_free() && t.breaker.load(Relaxed) & NOWHERE == 0 {
-            crate::sync::full_fence();
-            if t.breaker.load(Relaxed) & (STOP | CLOSED) != 0 {
-                interp.gil.departed();
-            }
-        }
+        crate::interp::world::departed(t, Interp::of(t));
         return Err(Status::Deadlock);
     };
     let t = if t.breaker.load(Relaxed) & NOWHERE != 0 {
@@ -198,7 +192,8 @@ pub fn poll_slow(t: &'static Thread) -> Result<i32, Status> {
     };
     let interp = Interp::of(t);
     let asked = t.poll.load(Relaxed);
-    if asked & STOP != 0 {
+    // Not by a thread that has the lock, while who stopped the world in order to bring it waits for it.
+    if asked & STOP != 0 && (interp.is_free() || mutant!("pauses-with-lock")) {
         free::pause(t, interp);
     }
     if asked & (DROP | TICK) != 0 && !interp.is_free() {

@@ -198,15 +198,16 @@ fn retire(interp: &'static Interp, mine: &'static Thread) {
     mine.identity.store(DETACHED, Relaxed);
     let mut all = ALL.lock();
     all.open.retain(|i| !ptr::eq(*i, interp));
-    for t in THREADS.all().filter(|t| ptr::eq(Interp::of(t), interp)) {
-        t.interp.store(ptr::from_ref(&CLOSED).cast_mut().cast(), Relaxed);
+    // Of its lock's threads, not of all there ever were: each has a seat there until `forget`.
+    lock.each_of(interp.address(), |t| {
+        t.interp.store(CLOSED.address().cast_mut(), Relaxed);
         t.token.store(DETACHED, Relaxed);
         t.on_request.store(ptr::null_mut(), Relaxed);
         t.breaker.fetch_or(UNBIASED, Relaxed);
-    }
+    });
     // Who has stored its token before it sees that may still be on its way to this lock, and is refused there: its breaker says so.
     fence_or_heavy_barrier(); // pairs with the light barrier in `attach::acquire_as`
-    while THREADS.all().any(|t| is_closed(t) && t.identity.load(Acquire) != DETACHED) {
+    while lock.has_any_of(CLOSED.address(), |t| t.identity.load(Acquire) != DETACHED) {
         std::thread::yield_now();
     }
     interp.on_request.withdraw();

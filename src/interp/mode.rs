@@ -60,7 +60,12 @@ pub fn attach(interp: &'static Interp, t: &'static Thread, how: Wait, mut won: b
                 return Ok(());
             }
         } else {
-            if won { interp.gil.admit(t, how) } else { interp.gil.acquire_slow(t, how) }?;
+            let won = if won { interp.gil.admit(t, how) } else { interp.gil.acquire_slow(t, how) };
+            // Refused: there may be no lock any more, and somebody who stops the world.
+            if won.is_err() && !mutant!("refused-untold") {
+                world::departed(t, interp);
+            }
+            won?;
             if keeps_lock(interp, t) {
                 if interp.gil.has_earned(t) {
                     interp.gil.take_bias(t);
@@ -98,10 +103,7 @@ fn keeps_lock(interp: &'static Interp, t: &'static Thread) -> bool {
     }
     t.identity.store(DETACHED, Release); // pairs with the Acquire of whoever stops or closes
     interp.gil.release_slow(t);
-    light_barrier();
-    if t.breaker.load(Relaxed) & (STOP | CLOSED) != 0 {
-        interp.gil.departed();
-    }
+    world::departed(t, interp);
     false
 }
 

@@ -3,6 +3,8 @@
 
 #[path = "../interp/mode.rs"]
 pub mod mode;
+#[path = "../interp/muster.rs"]
+pub mod muster;
 #[path = "../interp/world.rs"]
 pub mod world;
 
@@ -28,6 +30,7 @@ pub struct Interp {
     pub gil: Gil,
     pub requests: AtomicU32,
     pub owners: Owners,
+    pub muster: muster::Muster,
     pub resumptions: AtomicU32,
     pub table: &'static Table,
     /// Objects that have died and wait for an attached thread.
@@ -63,6 +66,7 @@ impl Interp {
             gil: Gil::new(table, Policy::Interval, 0),
             requests: AtomicU32::new(0),
             owners: Owners::new(),
+            muster: muster::Muster::new(),
             resumptions: AtomicU32::new(0),
             table,
             pending: Mutex::new(Vec::new()),
@@ -132,6 +136,7 @@ impl Interp {
             let (dead, _) = self.owners.leave(t);
             dead.into_iter().for_each(death::await_burial);
             self.gil.departed();
+            self.muster.arrive();
             world::resumed(self);
         } else {
             self.gil.abandon(t);

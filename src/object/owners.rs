@@ -223,10 +223,11 @@ impl Owners {
         true
     }
 
-    /// Whether all but `t` have stopped. Acquire: pairs with the Release of a detach, so that what they did is seen.
-    pub fn are_stopped(&self, t: &Thread) -> bool {
+    /// How many but `t` have not stopped yet. Acquire: pairs with the Release of a detach, so that what they did is seen.
+    pub fn running_beside(&self, t: &Thread) -> u32 {
         let order = if mutant!("stopped-relaxed") { Relaxed } else { Acquire };
-        self.0.lock().threads().all(|w| w.id == t.id || w.identity.load(order) == DETACHED)
+        let runs = |w: &&Thread| w.id != t.id && w.identity.load(order) != DETACHED;
+        self.0.lock().threads().filter(runs).count() as u32 // numbers of threads fit
     }
 
     /// Undoes one [`Owners::begin_stop`]; true if the others may go on.

@@ -217,7 +217,7 @@ models! {
         finish_closed(&w, vec![a]);
     }
 
-    a_close_meets_a_region_that_waits(false, Some(2)) {
+    a_close_meets_a_region_that_waits(false, Some(1)) {
         let w = world(3, false);
         let a = thread(&w, 1, |w, id| w.round_or(id, Wait::Forever, Status::Closed));
         let b = thread(&w, 2, |w, _| w.close());
@@ -226,7 +226,7 @@ models! {
     }
 
     /// Thread 1 is woken to try and refused before it does; thread 2, behind it, is on its way back from a region.
-    a_close_comes_between_wake_and_try(false, Some(2)) {
+    a_close_comes_between_wake_and_try(false, Some(1)) {
         let w = world(4, true);
         w.acquire(2, Wait::Forever).unwrap();
         let saved = attach::region_begin::<Model>(w.threads[2]);

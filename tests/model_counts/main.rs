@@ -16,6 +16,7 @@
 mod endings;
 #[path = "../model/explore.rs"]
 mod explore;
+mod modes;
 mod owners;
 mod rules;
 mod world;

@@ -168,7 +168,7 @@ impl World {
         for (id, t) in self.threads.iter().enumerate() {
             assert_eq!(t.identity.load(Relaxed), DETACHED, "thread {id} left attached");
         }
-        assert_eq!(self.interp.requests.load(Relaxed) & MERGE, 0, "hoarded");
+        assert_eq!(self.interp.gil.requests.load(Relaxed) & MERGE, 0, "hoarded");
         tls::set_current(self.undertaker);
         attach(self.undertaker);
         detach(self.undertaker);

@@ -4,7 +4,9 @@ use crate::explore::models;
 use crate::world::*;
 use gilrt::attach;
 use gilrt::attach::slow::Runtime;
-use gilrt::interp::world;
+use gilrt::config::Mode;
+use gilrt::gil::Wait;
+use gilrt::interp::{mode, world};
 use gilrt::object::header::*;
 use gilrt::object::merge::merge;
 use std::sync::atomic::Ordering::*;
@@ -73,6 +75,54 @@ models! {
         let me = w.be_new();
         attach(me);
         w.data.touch();
+        detach(me);
+        w.end([a], &[]);
+    }
+
+    a_stop_meets_a_thread_that_ends(true, Some(3)) {
+        let w = free(2);
+        let a = w.run(1, |w, t| {
+            attach(t);
+            w.data.touch();
+            w.interp.dismiss(t);
+        });
+        let me = w.be(0);
+        w.stop_and_touch(me);
+        w.end([a], &[]);
+    }
+
+    a_lock_comes_back_while_one_waits_for_it(true, Some(2)) {
+        let w = locked(2);
+        let a = w.run(1, |w, t| {
+            attach(t);
+            w.data.touch();
+            poll(t);
+            w.data.touch();
+            detach(t);
+        });
+        let me = w.be(0);
+        attach(me);
+        mode::change(w.interp, me, Mode::Free).unwrap();
+        mode::change(w.interp, me, Mode::Locked).unwrap();
+        w.data.touch();
+        detach(me);
+        w.end([a], &[]);
+    }
+
+    a_stop_meets_one_that_is_refused_the_lock_of_before(true, Some(2)) {
+        let w = locked(2);
+        let a = w.run(1, |w, t| {
+            if attach::acquire_as::<Runtime>(t, Wait::Try).is_ok() {
+                w.data.touch();
+                detach(t);
+            }
+        });
+        let me = w.be(0);
+        attach(me);
+        mode::change(w.interp, me, Mode::Free).unwrap();
+        world::stop(me, w.interp);
+        w.data.touch();
+        world::resume(me, w.interp).unwrap();
         detach(me);
         w.end([a], &[]);
     }

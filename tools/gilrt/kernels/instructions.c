@@ -1,6 +1,7 @@
 /* One hot path, so many times, for a tool that counts instructions: a program of its own, with nothing else in it.
    instructions PATH TIMES */
 #include <gilrt_inline.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +43,9 @@ PATH(count_inline, obj_incref_inline(object); obj_decref_inline(object))
 PATH(count_inline_t, obj_incref_inline_t(self, object); obj_decref_inline_t(self, object))
 PATH(new_object, obj_t *young; if (!obj_new(at->type, 0, &young)) obj_decref(young))
 
-/* How a path begins: attached, detached, or detached with an object that another thread has made merged. */
-enum begin { ATTACHED, DETACHED, MERGED };
+/* How a path begins: attached, detached, detached with an object that another thread has made merged, detached in an interpreter
+   without a lock, or attached to another interpreter than the object's. */
+enum begin { ATTACHED, DETACHED, MERGED, FREE, ACROSS };
 
 static const struct {
   const char *name;
@@ -68,6 +70,12 @@ static const struct {
     {"foreign-inline-t", count_inline_t, DETACHED, 0},
     {"merged-by-call", count_by_call, MERGED, 0},
     {"merged-inline", count_inline, MERGED, 0},
+    {"free-pair-by-call", pair_by_call, FREE, 1},
+    {"free-pair-inline", pair_inline, FREE, 1},
+    {"free-pair-inline-t", pair_inline_t, FREE, 1},
+    {"across-by-call", count_by_call, ACROSS, 0},
+    {"across-inline", count_inline, ACROSS, 0},
+    {"across-inline-t", count_inline_t, ACROSS, 0},
     {"new-and-last-decref", new_object, ATTACHED, 0},
 };
 
@@ -92,9 +100,26 @@ static void detach(const place_t *at, enum begin how) {
   if (how == MERGED) obj_decref(at->object);
 }
 
+/* Into an interpreter of its own, and ready to begin there; the object stays where it is. */
+static void move(place_t *at, enum begin how) {
+  gil_interp_config_t config = {
+      .struct_size = sizeof config, .name = "other", .mode = how == FREE ? GIL_MODE_FREE : GIL_MODE_LOCKED};
+  gil_interp_t *other;
+  if (gil_interp_new(&config, &other) || gil_interp_enter(other, NULL)) fail("there is no other interpreter");
+  at->self = gil_thread_self();
+  /* The first acquisition earns the bias. */
+  if (gil_acquire() || (how == FREE && gil_release())) fail("the other interpreter cannot be attached to");
+}
+
+static void move_back(void) {
+  gil_interp_t *other;
+  if (gil_interp_enter(gil_interp_main(), &other) || gil_interp_close(other, UINT64_MAX)) fail("there is no way back");
+}
+
+/* Of the current interpreter. */
 static uint64_t acquires(void) {
   gilrt_stats_t stats = {.struct_size = sizeof stats};
-  if (gilrt_stats_get(NULL, &stats)) fail("the figures of the lock cannot be read");
+  if (gilrt_stats_get(gil_interp_current(), &stats)) fail("the figures of the lock cannot be read");
   return stats.acquires;
 }
 
@@ -108,11 +133,14 @@ int main(int argc, char **argv) {
   if (gil_acquire()) fail("the lock cannot be acquired");
   place_t at = {.times = strtoul(argv[2], NULL, 10), .self = gil_thread_self(), .object = first_object()};
   at.type = obj_type_of(at.object);
+  bool moves = paths[chosen].begin == FREE || paths[chosen].begin == ACROSS;
   if (paths[chosen].begin != ATTACHED) detach(&at, paths[chosen].begin);
+  if (moves) move(&at, paths[chosen].begin);
   uint64_t before = acquires();
   paths[chosen].run(&at);
   /* A path that did not do its work would need few instructions. */
   if (paths[chosen].acquires && acquires() - before != at.times) fail("the lock was not acquired once a turn");
+  if (moves) move_back();
   if (paths[chosen].begin != ATTACHED && gil_acquire()) fail("the lock cannot be acquired again");
   if (!gil_held()) fail("the lock was lost");
   if (obj_refcount(at.object) != 1) fail("the references do not add up");

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KERNEL_MOST_THREADS 16
+#define KERNEL_MOST_THREADS 64
 #define KERNEL_VALUES 8
 
 typedef struct kernel_task {
@@ -19,6 +19,7 @@ typedef struct kernel_task {
   uint32_t timed;       /* not 0: each acquisition is timed, which slows it down */
   uint64_t *waits;      /* room for the nanoseconds of each wait */
   size_t capacity;      /* of `waits` */
+  char **arguments;     /* paths, for a kernel that says which */
 } kernel_task_t;
 
 typedef struct kernel_result {

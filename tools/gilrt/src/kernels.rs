@@ -1,6 +1,6 @@
 //! The C programs of `kernels/` that do the measuring, found, opened and made safe.
 
-use std::ffi::{CString, c_int};
+use std::ffi::{CString, c_char, c_int};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::library::{Library, executable_folder};
 
 /// What a kernel is to do; the kernel says what it looks at.
 #[derive(Default)]
-pub struct Task {
+pub struct Task<'a> {
     pub units: u64,
     pub duration: Duration,
     pub threads: u32,
@@ -19,6 +19,8 @@ pub struct Task {
     pub timed: bool,
     /// How many single waits are wanted at the most.
     pub waits: usize,
+    /// Paths, for a kernel that says which.
+    pub arguments: &'a [CString],
 }
 
 /// What a kernel found.
@@ -36,7 +38,7 @@ pub struct Outcome {
 }
 
 const VALUES: usize = 8;
-const MOST_THREADS: usize = 16;
+const MOST_THREADS: usize = 64;
 
 /// `kernel_task_t` of kernel.h.
 #[repr(C)]
@@ -47,11 +49,11 @@ struct RawTask {
     timed: u32,
     waits: *mut u64,
     capacity: usize,
+    arguments: *mut *mut c_char,
 }
 
 /// `kernel_result_t` of kernel.h.
 #[repr(C)]
-#[derive(Default)]
 struct RawResult {
     done: u64,
     witness: u64,
@@ -100,6 +102,12 @@ impl Kernels {
         !unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }.is_null()
     }
 
+    /// Whether there is a kernel that not every C library allows.
+    pub fn has(&self, name: &str) -> bool {
+        // SAFETY: all that they export by such a name are functions of this type.
+        unsafe { self.symbol::<Kernel>(name) }.is_ok()
+    }
+
     /// # Safety
     /// What is called `name` in the kernels is a `T`.
     pub unsafe fn symbol<T: Copy>(&self, name: &str) -> Result<T, Failure> {
@@ -113,8 +121,9 @@ impl Kernels {
     }
 
     /// Runs a kernel, and checks that the lock has kept its threads apart.
-    pub fn run(&self, name: &str, task: &Task) -> Result<Outcome, Failure> {
+    pub fn run(&self, name: &str, task: &Task<'_>) -> Result<Outcome, Failure> {
         let mut waits = vec![0; task.waits];
+        let mut arguments: Vec<_> = task.arguments.iter().map(|it| it.as_ptr().cast_mut()).collect();
         let raw = RawTask {
             units: task.units,
             duration_ns: u64::try_from(task.duration.as_nanos()).unwrap_or(u64::MAX),
@@ -122,11 +131,14 @@ impl Kernels {
             timed: task.timed.into(),
             waits: waits.as_mut_ptr(),
             capacity: waits.len(),
+            arguments: arguments.as_mut_ptr(),
         };
-        let mut result = RawResult::default();
+        // SAFETY: the structure holds integers only, for which zero is a value.
+        let mut result: RawResult = unsafe { std::mem::zeroed() };
         // SAFETY: all that they export by such a name are functions of this type.
         let kernel = unsafe { self.symbol::<Kernel>(name) }?;
-        // SAFETY: both structures are laid out as kernel.h has them, and `waits` has the room that the task says.
+        // SAFETY: both structures are laid out as kernel.h has them, `waits` has the room that the task says, and
+        // no kernel writes to its arguments.
         let error = unsafe { kernel(&raw, &mut result) };
         if error != 0 {
             let why = crate::failure::reason(&std::io::Error::from_raw_os_error(error));

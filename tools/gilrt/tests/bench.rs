@@ -44,7 +44,9 @@ fn check_rows(rows: &[Value]) {
     for row in rows {
         for figure in row["figures"].as_array().unwrap() {
             let value = |name: &str| figure[name].as_f64().unwrap();
-            assert!(value("median") > 0.0, "nothing was measured: {figure}");
+            // Memory that does not grow is a figure too.
+            let measured = value("median") > 0.0 || figure["unit"] == "bytes" && value("median") == 0.0;
+            assert!(measured, "nothing was measured: {figure}");
             assert!(value("low") <= value("median") && value("median") <= value("high"), "{figure}");
             assert_eq!(figure["values"].as_array().unwrap().len(), 1, "{figure}");
         }
@@ -101,6 +103,26 @@ fn every_row_of_the_counts_is_measured_or_says_why_not() {
         let missing = rows[0]["not_measured"].as_array().unwrap();
         let measured = distinct(&rows[0], "subject", false).iter().any(|subject| subject == peer);
         assert_ne!(measured, missing.iter().any(|it| it["subject"] == peer), "{peer}");
+    }
+}
+
+#[test]
+fn every_row_of_the_modes_is_measured_or_says_why_not() {
+    let report = json(&["modes", "--quick", "--json", "--runs", "1"]);
+    let rows = report["rows"].as_array().unwrap();
+    assert_eq!(names(rows), ["image", "attach", "interpreters", "world", "across", "switch"]);
+    check_rows(rows);
+    for row in rows {
+        let mut subjects = distinct(row, "subject", false);
+        let missing = row["not_measured"].as_array().unwrap();
+        subjects.extend(missing.iter().map(|it| it["subject"].as_str().unwrap().to_owned()));
+        assert!(subjects.len() >= 2, "nothing to compare with: {row}");
+        assert!(subjects.iter().any(|subject| subject.starts_with("gilrt")), "{subjects:?}");
+    }
+    // A bound on the pause for 2 to 64 threads.
+    for threads in [2, 4, 16, 64] {
+        let told = |it: &String| it.starts_with(&format!("{threads} threads"));
+        assert!(distinct(&rows[3], "setting", false).iter().any(told), "{}", rows[3]);
     }
 }
 

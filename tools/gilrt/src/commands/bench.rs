@@ -1,4 +1,4 @@
-//! `gilrt bench`: what the lock and the counts cost, each figure beside its peers of the same run.
+//! `gilrt bench`: what the lock, the counts and the modes cost, each figure beside its peers of the same run.
 //!
 //! | file | idea |
 //! |---|---|
@@ -35,6 +35,8 @@ enum What {
     Lock(LockOptions),
     /// Measure the counts: owner, other threads, all threads at once, births and deaths
     Counts(CountsOptions),
+    /// Measure the modes: one module in all of them, interpreters, stopping the world, switching
+    Modes(ModesOptions),
     /// One round of one row, for the commands above
     #[command(hide = true)]
     Measure(measure::Options),
@@ -59,6 +61,15 @@ struct CountsOptions {
 }
 
 #[derive(Args)]
+struct ModesOptions {
+    /// The rows to measure [default: all]
+    #[arg(value_name = "ROW", value_parser = rows::parser(rows::MODES))]
+    rows: Vec<&'static Row>,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Args)]
 struct How {
     /// How many rounds each row is measured in; the median of them counts [default: 5, or 2 with --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -75,6 +86,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     match &options.what {
         What::Lock(options) => bench(rows::LOCK, rows::LOCK_NOTE, &options.rows, &options.how),
         What::Counts(options) => bench(rows::COUNTS, "", &options.rows, &options.how),
+        What::Modes(options) => bench(rows::MODES, "", &options.rows, &options.how),
         What::Measure(options) => measure::run(options),
     }
 }

@@ -1,16 +1,22 @@
-//! The rows of `gilrt bench lock` and `gilrt bench counts`: what is measured, beside what, and what it may be at most.
+//! The rows of `gilrt bench lock`, `counts` and `modes`: what is measured, beside what, and what it may be at most.
 
 mod collect;
 mod compute;
 mod contended;
 mod counting;
+mod image;
+mod interpreters;
 mod memory;
+mod modes;
 mod pairs;
 mod passes;
+mod quantiles;
 mod retake;
 mod share;
 mod sleep;
+mod switch;
 mod together;
+mod world;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use std::sync::LazyLock;
@@ -46,6 +52,10 @@ pub static COUNTS: &[&Row] = &[
     &collect::ROW,
 ];
 
+/// `gilrt bench modes`, likewise.
+pub static MODES: &[&Row] =
+    &[&image::ROW, &modes::ATTACH, &interpreters::ROW, &world::ROW, &modes::ACROSS, &switch::ROW];
+
 /// One row.
 pub struct Row {
     /// On the command line.
@@ -78,7 +88,7 @@ pub fn parser(rows: &'static [&'static Row]) -> impl TypedValueParser<Value = &'
 
 /// All rows of all tables.
 pub fn all() -> &'static [&'static Row] {
-    static ALL: LazyLock<Vec<&Row>> = LazyLock::new(|| [LOCK, COUNTS].concat());
+    static ALL: LazyLock<Vec<&Row>> = LazyLock::new(|| [LOCK, COUNTS, MODES].concat());
     &ALL
 }
 

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
-
+use super::quantiles::{HALF, MOST, quantiles};
 use super::{ALL_POLICIES, Effort, Policy, Row, Verdict, name, with_two_cpus};
 use crate::failure::Failure;
 use crate::kernels::{Kernels, Task};
@@ -12,8 +11,6 @@ use crate::measured::{Figures, Round, Sample, Unit};
 const RESPONSIVE: &str = "gilrt, responsive, from CPU to CPU";
 const INTERVAL: &str = "gilrt, interval, from CPU to CPU";
 const FUTEX: &str = "a bare futex, from CPU to CPU";
-const HALF: &str = "p50";
-const MOST: &str = "p99";
 const LOST: &str = "CPU time lost";
 const BESIDE: [u32; 4] = [1, 2, 4, 8];
 
@@ -50,18 +47,6 @@ fn measure(kernels: &Kernels, policy: Policy, effort: Effort) -> Result<Round, F
 
 fn beside(threads: u32) -> String {
     format!("beside {threads}")
-}
-
-fn quantiles(subject: &str, setting: &str, waits: &[u64]) -> [Sample; 2] {
-    const LONGEST_NS: u64 = 100_000_000_000;
-    let mut histogram = Histogram::<u64>::new_with_bounds(1, LONGEST_NS, 3)
-        .expect("these are bounds and a precision that it has");
-    for wait in waits {
-        histogram.saturating_record(*wait);
-    }
-    [(HALF, 0.5), (MOST, 0.99)].map(|(figure, quantile)| {
-        Sample::nanoseconds(subject, setting, figure, histogram.value_at_quantile(quantile) as f64)
-    })
 }
 
 fn judge(figures: &Figures) -> Vec<Verdict> {
