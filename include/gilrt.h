@@ -61,7 +61,7 @@ typedef struct gilrt_library gilrt_library_t; /* an extension module that was op
 // not own them. Their last decref costs an atomic operation more.
 #define OBJ_TYPE_TRY 1
 
-// In gilrt_module_t.flags: the extension is right without a GIL as well.
+// In gilrt_module_t.flags: the extension is right without a GIL as well. One that does not say so gets one.
 #define GILRT_MODULE_FREE_THREADED 1
 
 // In gilrt_call_t.flags: release the lock while computing; without it, hold the lock and call gil_poll.
@@ -185,6 +185,8 @@ typedef struct gilrt_config_t {
   void (*on_request)(uint64_t thread_id, uint32_t requests, void *user);
   // For on_request.
   void *user;
+  // As gil_interp_config_t.strict, of the main interpreter.
+  bool strict;
 } gilrt_config_t;
 
 // How an interpreter is made. Set `struct_size`, leave zero what you do not care about.
@@ -215,7 +217,7 @@ typedef struct gil_interp_config_t {
   void (*on_request)(uint64_t thread_id, uint32_t requests, void *user);
   // For on_request.
   void *user;
-  // False.
+  // A module that does not declare GILRT_MODULE_FREE_THREADED is refused while the interpreter has no GIL, rather than given one.
   bool strict;
 } gil_interp_config_t;
 
@@ -272,7 +274,7 @@ typedef struct gilrt_call_t {
   int argc;
   // The arguments: C strings, the caller's.
   char **argv;
-  // The module's own state, as its `load` left it. Filled in by gilrt_module_call.
+  // The module's own state in this interpreter, as its `load` left it. Filled in by gilrt_module_call.
   void *state;
   // GILRT_CALL_RELEASE and GILRT_CALL_ALONE, or 0.
   uint32_t flags;
@@ -292,7 +294,7 @@ typedef struct gilrt_function_t {
   const char *name;
   // Its arguments and what it does, in a line; may be NULL.
   const char *help;
-  // Runs with the lock held, on any number of threads; must return with as many acquires as releases. 0, or a negative
+  // Runs attached, on any number of threads; must return with as many acquires as releases. 0, or a negative
   // status.
   int (*run)(struct gilrt_call_t *call);
 } gilrt_function_t;
@@ -309,10 +311,11 @@ typedef struct gilrt_module_t {
   const char *name;
   // GILRT_MODULE_FREE_THREADED, or 0.
   uint32_t flags;
-  // Runs attached when the module is opened, and may leave something of its own in `*state`. Not 0: the module is not
-  // opened. May be NULL.
+  // Runs attached, once in each interpreter that uses the module, and may leave something of its own in `*state`. Not 0: the
+  // module is not opened. Variables of the extension are shared by all interpreters, which may run at once. May be NULL.
   int (*load)(void **state);
-  // Runs attached when the module was closed and no call of it runs any more. May be NULL.
+  // Runs attached, once in each interpreter where `load` has, when no call of it runs there any more: the module was closed, or
+  // the interpreter. May be NULL.
   void (*unload)(void *state);
   // `function_count` functions.
   const struct gilrt_function_t *functions;
@@ -385,7 +388,7 @@ const char *gilrt_strerror(int status);
 const char *gilrt_status_name(int status);
 
 // Starts the runtime. Optional: the first call of anything starts it with the defaults. NULL means the defaults too.
-// The environment (GILRT_MODE, GILRT_POLICY, GILRT_SWITCH_INTERVAL_NS, GILRT_BIAS) wins over `config`.
+// The environment (GILRT_MODE, GILRT_STRICT, GILRT_POLICY, GILRT_SWITCH_INTERVAL_NS, GILRT_BIAS) wins over `config`.
 //
 // GILRT_CHECK=1 in the environment turns checking mode on: a decref below zero, a use after free, a pointer to no object, a
 // write beyond a payload, a call by the wrong thread and the like are told as an error through the log, with the object, its
@@ -398,10 +401,11 @@ const char *gilrt_status_name(int status);
 // Safety: `config` is NULL or points to as many bytes as its `struct_size` says.
 int gilrt_init(const struct gilrt_config_t *config);
 
-// Ends the runtime: no thread gets in any more (acquires answer GILRT_ERR_CLOSED, also those that wait already), those
-// inside see GILRT_ERR_CLOSED at their next gil_poll, and the call waits until they have left: `timeout_ns` at the most,
-// UINT64_MAX for ever. Pending destructors run on the calling thread, which must not be attached (GILRT_ERR_NESTED) or in an
-// allow-threads region or a callback of the library (GILRT_ERR_DEADLOCK: it would wait for its own way back).
+// Ends the runtime: no thread gets in any more (acquires answer GILRT_ERR_CLOSED, also those that wait already), those inside see
+// GILRT_ERR_CLOSED at their next gil_poll, and the call waits until they have left: `timeout_ns` at the most, UINT64_MAX for ever.
+// Pending destructors, and the unload of modules that are open, run on the calling thread, which must not be attached
+// (GILRT_ERR_NESTED) or in an allow-threads region or a callback of the library (GILRT_ERR_DEADLOCK: it would wait for its own way
+// back).
 //
 // GILRT_ERR_BUSY at the deadline: there is a guard (see gil_guard_new), or somebody is still inside, or in an allow-threads
 // region, which it comes back from; the log says who. The runtime stays closing, and the call may be made again. Nothing ever
@@ -440,7 +444,8 @@ bool gil_held(void);
 // this thread since it was last told so; or GILRT_OK.
 int gil_poll(void);
 
-// Gives the lock to a waiter now, if there is one, and waits to get it back. GILRT_ERR_NOT_ATTACHED if not attached.
+// Gives the lock to a waiter now, if there is one, and waits to get it back. Where there is no lock, gives way to who stops the
+// world. GILRT_ERR_NOT_ATTACHED if not attached.
 int gil_yield(void);
 
 // Releases the lock whatever the depth, and returns the depth for gil_attach; 0 if the thread was not attached.
@@ -568,10 +573,10 @@ int gil_interp_new(const struct gil_interp_config_t *config,
 int gil_interp_enter(gil_interp_t *interp,
                      gil_interp_t **previous);
 
-// Ends an interpreter, as gilrt_finalize does for the main one: acquires in it answer GILRT_ERR_CLOSED, those inside see that
-// at their next gil_poll, and the call waits until they have left: `timeout_ns` at the most, UINT64_MAX for ever. Pending
-// destructors run on the calling thread. Objects that somebody still refers to live on, without their finalizers. A thread
-// that had entered it enters another one with gil_interp_enter.
+// Ends an interpreter, as gilrt_finalize does for the main one: acquires in it answer GILRT_ERR_CLOSED, those inside see that at
+// their next gil_poll, and the call waits until they have left: `timeout_ns` at the most, UINT64_MAX for ever. Pending destructors
+// run on the calling thread, and the unload of modules that are open there. Objects that somebody still refers to live on, without
+// their finalizers. A thread that had entered it enters another one with gil_interp_enter.
 //
 // As long as there are guards (gil_guard_new), it only waits for them, and all else goes on.
 //
@@ -616,8 +621,8 @@ int gil_interp_mode(const gil_interp_t *interp);
 // release. All counts stay exact; what an object is to whom is not changed by it, but that its next counts may cost more. Critical
 // sections that threads are in become locks, or cease to be.
 //
-// GILRT_ERR_BUSY if the interpreter shares its lock, or the caller has stopped its world; GILRT_ERR_INVALID for NULL and for other
-// modes; GILRT_ERR_CLOSED if it closes or was closed; GILRT_ERR_NOMEM, and then nothing is changed; GILRT_ERR_DEADLOCK in a signal
+// GILRT_ERR_BUSY if the interpreter shares its lock, the caller has stopped its world, or a module is open there that needs the
+// lock, or has objects there: see gilrt_module_open; GILRT_ERR_INVALID for NULL and for other modes; GILRT_ERR_CLOSED if it closes or was closed; GILRT_ERR_NOMEM, and then nothing is changed; GILRT_ERR_DEADLOCK in a signal
 // handler that interrupted this library.
 //
 // Safety: As gil_interp_close.
@@ -625,7 +630,7 @@ int gil_interp_set_mode(gil_interp_t *interp,
                         int mode);
 
 // Stops the threads of the current interpreter but the calling one, which is attached by it (as gil_acquire does): the others
-// detach at their next gil_poll or release, and stay so. Waits for that; a thread that computes without polling keeps it
+// detach at their next gil_poll, gil_yield or release, and stay so. Waits for that; a thread that computes without polling keeps it
 // waiting. Nests; two threads that stop at once take turns. Holding the lock is all that it takes in GIL_MODE_LOCKED.
 //
 // Threads that are stopped go on counting references, as all detached threads do.
@@ -918,31 +923,48 @@ int obj_collect_enable(bool on);
 int obj_set_collect_threshold(int generation,
                               size_t allocations);
 
-// Opens the extension module at `path`: maps it, checks its ABI, and runs its load with the lock held. The caller closes
-// it with gilrt_module_close. May block.
+// Opens the extension module at `path` in the calling thread's interpreter: maps it, checks its ABI, and runs its load, attached.
+// Each interpreter has a state of its own; where the module is open already, the same pointer is returned and counted, and load
+// does not run again. Each needs its gilrt_module_close. May block: who opens what another thread is loading waits for it, detached.
 //
-// GILRT_ERR_MODULE for a missing file, a directory, a file that is no module, or a load that failed; GILRT_ERR_ABI for a
-// module compiled for another version; gilrt_error_text has the sentence. GILRT_ERR_INVALID for NULL, GILRT_ERR_CLOSED
-// after gilrt_finalize, GILRT_ERR_NOMEM.
+// A module that does not declare GILRT_MODULE_FREE_THREADED turns the GIL on in an interpreter that has none, as
+// gil_interp_set_mode(interp, GIL_MODE_LOCKED) does, before its load runs; the log says so once for each interpreter. It stays
+// on when the module is closed, until the host turns it off; as long as code of such a module may run there, that is
+// GILRT_ERR_BUSY. An interpreter that was made strict refuses the module instead.
+//
+// GILRT_ERR_MODULE for a missing file, a directory, a file that is no module, a load that failed, or a strict interpreter without a
+// GIL; GILRT_ERR_ABI for a module compiled for another version; GILRT_ERR_DEADLOCK for a module that its own load opens, or two that
+// open each other; gilrt_error_text has the sentence. GILRT_ERR_INVALID for NULL, GILRT_ERR_CLOSED after gilrt_finalize and in an
+// interpreter that was closed, GILRT_ERR_NOMEM.
 //
 // Safety: `path` is NULL or a C string, `out` is NULL or valid for writing.
 int gilrt_module_open(const char *path,
                       gilrt_library_t **out);
 
-// Runs a function of the module with the lock held around it, and returns what the function returned: 0 or a negative
-// status. Any number of threads may do so at once, each with a call of its own.
+// Runs a function of the module in the calling thread's interpreter, attached, and returns what the function returned: 0 or a
+// negative status. Any number of threads may do so at once, each with a call of its own. While it runs, the interpreter
+// cannot be closed, whatever it does with the lock.
+//
+// The state is that of the thread's interpreter, which need not be the one that `lib` was opened in. Where nobody has opened the
+// module, the first call loads it, and fails as gilrt_module_open does if that fails; what is loaded so is unloaded when nobody
+// has the module open in any interpreter.
 //
 // GILRT_ERR_MODULE if there is no such function (gilrt_error_text lists those there are) or it returned with other acquires
-// than releases, which are put right; GILRT_ERR_CLOSED if the module or the runtime is closed; GILRT_ERR_INVALID for NULL
-// or a call whose struct_size is too small.
+// than releases or in another interpreter, which is put right; GILRT_ERR_CLOSED if `lib` or the interpreter of either is closed;
+// GILRT_ERR_INVALID for NULL or a call whose struct_size is too small.
 //
 // Safety: `lib` came from gilrt_module_open, `function` is a C string, `call` is filled in.
 int gilrt_module_call(gilrt_library_t *lib,
                       const char *function,
                       struct gilrt_call_t *call);
 
-// Closes a module. Its unload runs as soon as no call of it runs, and its code stays mapped while an object of its types
-// lives. NULL and a module that is closed already do nothing. May block.
+// Undoes one gilrt_module_open. With the last, the module ends in the interpreter that it was opened in: its unload runs there,
+// attached, as soon as no call of it runs there, on whichever thread sees to that. Its code stays mapped while an object of its
+// types lives, or another interpreter uses it. From any thread, whatever its interpreter; that is the same afterwards, and
+// attached if it was. NULL and a module that is closed already do nothing. May block.
+//
+// A module that is open when its interpreter is closed, by gil_interp_close or gilrt_finalize, ends with it: its unload has run when
+// they return, and what is left to do here is to give the pointer back.
 //
 // Safety: `lib` is NULL or came from gilrt_module_open, and is not used afterwards.
 void gilrt_module_close(gilrt_library_t *lib);

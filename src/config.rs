@@ -41,6 +41,8 @@ pub struct Config {
     pub bias: Bias,
     pub on_request: Option<Hook>,
     pub hooks: Option<Hooks>,
+    /// Without a lock it stays so: modules that need one are refused.
+    pub strict: bool,
     /// By the environment only.
     pub check: check::Mode,
 }
@@ -73,6 +75,13 @@ pub fn with_environment(mut config: Config) -> Config {
         _ => None,
     }) {
         config.mode = mode;
+    }
+    if let Some(strict) = read(c"GILRT_STRICT", &"0 or 1", |v| match v {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => None,
+    }) {
+        config.strict = strict;
     }
     if let Some(policy) = read(c"GILRT_POLICY", &"responsive, interval or ticks", |v| match v {
         "responsive" => Some(Policy::Responsive),

@@ -60,6 +60,10 @@ pub struct Interp {
     mode: AtomicU8,
     /// A [`Counting`], which does not change while it is open.
     counting: AtomicU8,
+    /// It never gets a lock for the sake of a module.
+    strict: AtomicBool,
+    /// It has been told in the log that a module has turned its GIL on.
+    warned: AtomicBool,
     pub calls: Calls,
     pub owners: Owners,
     pub collector: Collector,
@@ -87,6 +91,8 @@ impl Interp {
             token: OwnU32::new(mode::NO_TOKEN),
             mode: AtomicU8::new(Mode::Locked as u8),
             counting: AtomicU8::new(Counting::Biased as u8),
+            strict: AtomicBool::new(false),
+            warned: AtomicBool::new(false),
             calls: Calls::new(),
             owners: Owners::new(),
             collector: Collector::new(),
@@ -141,6 +147,15 @@ impl Interp {
         }
     }
 
+    pub fn is_strict(&self) -> bool {
+        self.strict.load(Relaxed)
+    }
+
+    /// True once in its life.
+    pub fn warn_once(&self) -> bool {
+        !self.warned.swap(true, Relaxed)
+    }
+
     /// The token of its lock; nobody's if it has none.
     #[inline(always)]
     pub fn token(&self) -> u32 {
@@ -151,6 +166,8 @@ impl Interp {
     pub fn begin(&self, config: &Config) -> Result<(), Status> {
         self.counting.store(config.counting as u8, Relaxed);
         self.on_request.set(config.on_request);
+        self.strict.store(config.strict, Relaxed);
+        self.warned.store(false, Relaxed);
         mode::begin(self, config.mode)?;
         if !self.shares_its_lock() {
             let mut inner = self.gil.lock_inner();

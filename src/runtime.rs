@@ -318,6 +318,7 @@ pub fn wait_until_closed(interp: &'static Interp, deadline: u64) -> Result<(), S
 /// By the last thread of a closed interpreter: what others left there is done.
 pub fn last_rites(t: &'static Thread) -> Result<(), Status> {
     crate::attach::acquire_as::<Runtime>(t, Wait::Return)?;
+    crate::module::end_in(Interp::of(t));
     crate::object::hot::sweep();
     crate::object::collect::run::collect_last(t);
     crate::object::hot::sweep(); // what only garbage has referred to

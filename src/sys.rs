@@ -22,3 +22,9 @@ pub fn now() -> u64 {
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut t) };
     t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64
 }
+
+/// The calling thread, as one that another thread is compared with: also in a forked child, and before it is known.
+pub fn this_thread() -> u64 {
+    // SAFETY: always to be called.
+    unsafe { libc::pthread_self() }
+}

@@ -166,3 +166,53 @@ fn what_a_function_leaves_of_the_lock_is_put_right_and_told() {
         says(finished.line("error "), &["careless", "acquires", "releases"]);
     }
 }
+
+/// A copy is another file, and hence another module.
+fn copy_of(module: &Path, name: &str) -> PathBuf {
+    let copy = scratch(name);
+    fs::copy(module, &copy).expect("the module can be copied");
+    copy
+}
+
+#[test]
+fn a_module_has_a_state_in_each_interpreter_that_uses_it() {
+    let states = module("modules/states.c");
+    let copy = copy_of(&states, "states.deleted.so");
+    run(command(&program("module_states.c")).args([&states, &copy])).expect_success();
+}
+
+#[test]
+fn modules_are_opened_called_and_closed_by_many_at_once() {
+    let states = module("modules/states.c");
+    let copy = copy_of(&states, "states.copy.so");
+    run(command(&program("module_races.c")).args([&states, &copy])).expect_success();
+}
+
+#[test]
+fn a_module_that_needs_a_gil_turns_it_on_or_is_refused() {
+    let (needy, states) = (module("modules/needy.c"), module("modules/states.c"));
+    run(command(&program("module_gil.c")).args([&needy, &states])).expect_success();
+}
+
+/// The main interpreter is made so by its host or by the environment.
+#[test]
+fn the_environment_can_make_the_main_interpreter_strict() {
+    let (driver, good) = (program("drive.c"), module("modules/good.c"));
+    let opened = |strict: &str| {
+        let mut driver = command(&driver);
+        driver.arg(&good).env("GILRT_MODE", "free").env("GILRT_STRICT", strict).env_remove("GILRT_LOG");
+        run(&mut driver).expect_success()
+    };
+    let refused = opened("1");
+    assert_eq!(refused.line("open "), "GILRT_ERR_MODULE");
+    says(refused.line("error "), &["good", "main", "strict", "GILRT_MODULE_FREE_THREADED"]);
+    let taken = opened("0");
+    assert_eq!(taken.line("open "), "GILRT_OK");
+    says(taken.stderr.trim_end(), &["gilrt: interpreter main has a GIL from now on: module good"]);
+    let bad = opened("maybe");
+    assert!(
+        bad.stderr.starts_with("gilrt: GILRT_STRICT=maybe is ignored: allowed are 0 or 1\n"),
+        "{}",
+        bad.stderr
+    );
+}

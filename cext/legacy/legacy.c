@@ -64,15 +64,6 @@ static void give_back(void) {
   atomic_store_explicit(&owner, NULL, memory_order_release);
 }
 
-/* Relaxed: for the owner's threads the word does not change, and all others only see that it is not theirs. */
-static int check_caller(const gilrt_call_t *call) {
-  int status = sample_check_share(call);
-  if (status != GILRT_OK) return status;
-  if (atomic_load_explicit(&owner, memory_order_relaxed) == gil_interp_current()) return GILRT_OK;
-  return sample_fail(call, GILRT_ERR_BUSY,
-                     "another interpreter has loaded SQLite, which is safe under the lock of that one alone");
-}
-
 static bool is_another(const insertion_t *it, uint32_t threads, const char *path) {
   if (it->joined == it->threads || it->threads != threads || it->to_file != (path != NULL)) return true;
   /* A file that could not be opened has no path, and the run has failed. */
@@ -127,7 +118,7 @@ static int run_insert(gilrt_call_t *call) {
   insertion_t *it = &legacy->insertion;
   uint64_t number = DEFAULT_ENTRIES;
   int64_t entries = 0, sum = 0;
-  int status = check_caller(call);
+  int status = sample_check_share(call);
   if (status != GILRT_OK) return status;
   if (call->argc > 2)
     return sample_fail(call, GILRT_ERR_INVALID, "too many arguments: give the entries of each thread and a file, or nothing");
@@ -159,7 +150,7 @@ static int run_query(gilrt_call_t *call) {
   legacy_t *legacy = call->state;
   uint64_t rounds = DEFAULT_ROUNDS, done = 0, random = call->thread_index;
   failure_t failure = {.status = GILRT_OK};
-  int status = check_caller(call);
+  int status = sample_check_share(call);
   if (status != GILRT_OK) return status;
   if (call->argc > 1)
     return sample_fail(call, GILRT_ERR_INVALID, "too many arguments: give the rounds of each thread, or nothing");

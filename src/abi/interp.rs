@@ -43,7 +43,7 @@ pub struct gil_interp_config {
     pub on_request: Option<unsafe extern "C" fn(thread_id: u64, requests: u32, user: *mut c_void)>,
     /// For on_request.
     pub user: *mut c_void,
-    /// False.
+    /// A module that does not declare GILRT_MODULE_FREE_THREADED is refused while the interpreter has no GIL, rather than given one.
     pub strict: bool,
 }
 
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn gil_interp_new(config: *const gil_interp_config, out: *
     border(|| {
         // SAFETY: by the contract.
         let c = if config.is_null() { DEFAULT } else { unsafe { read_sized(config, DEFAULT) }? };
-        if out.is_null() || c.strict {
+        if out.is_null() {
             return Err(Status::Invalid);
         }
         // SAFETY: by the contract NULL or an interpreter, which is never given back to the allocator.
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn gil_interp_new(config: *const gil_interp_config, out: *
         // SAFETY: by the contract a C string.
         let name = if c.name.is_null() { c"unnamed" } else { unsafe { CStr::from_ptr(c.name) } };
         let on_request = c.on_request.map(|call| Hook { call, user: c.user });
-        let config = Config { on_request, ..of_an_interpreter(mode, c.policy, c.switch_interval_ns, c.count)? };
+        let config = Config { on_request, strict: c.strict, ..of_an_interpreter(mode, c.policy, c.switch_interval_ns, c.count)? };
         let interp = lives::open(&config, kin, name.to_bytes())?;
         // SAFETY: by the contract.
         unsafe { *out = ptr::from_ref(interp).cast_mut() };
@@ -136,10 +136,10 @@ pub unsafe extern "C" fn gil_interp_enter(interp: *mut Interp, previous: *mut *m
     })
 }
 
-/// Ends an interpreter, as gilrt_finalize does for the main one: acquires in it answer GILRT_ERR_CLOSED, those inside see that
-/// at their next gil_poll, and the call waits until they have left: `timeout_ns` at the most, UINT64_MAX for ever. Pending
-/// destructors run on the calling thread. Objects that somebody still refers to live on, without their finalizers. A thread
-/// that had entered it enters another one with gil_interp_enter.
+/// Ends an interpreter, as gilrt_finalize does for the main one: acquires in it answer GILRT_ERR_CLOSED, those inside see that at
+/// their next gil_poll, and the call waits until they have left: `timeout_ns` at the most, UINT64_MAX for ever. Pending destructors
+/// run on the calling thread, and the unload of modules that are open there. Objects that somebody still refers to live on, without
+/// their finalizers. A thread that had entered it enters another one with gil_interp_enter.
 ///
 /// As long as there are guards (gil_guard_new), it only waits for them, and all else goes on.
 ///
@@ -220,8 +220,8 @@ pub unsafe extern "C" fn gil_interp_mode(interp: *const Interp) -> c_int {
 /// release. All counts stay exact; what an object is to whom is not changed by it, but that its next counts may cost more. Critical
 /// sections that threads are in become locks, or cease to be.
 ///
-/// GILRT_ERR_BUSY if the interpreter shares its lock, or the caller has stopped its world; GILRT_ERR_INVALID for NULL and for other
-/// modes; GILRT_ERR_CLOSED if it closes or was closed; GILRT_ERR_NOMEM, and then nothing is changed; GILRT_ERR_DEADLOCK in a signal
+/// GILRT_ERR_BUSY if the interpreter shares its lock, the caller has stopped its world, or a module is open there that needs the
+/// lock, or has objects there: see gilrt_module_open; GILRT_ERR_INVALID for NULL and for other modes; GILRT_ERR_CLOSED if it closes or was closed; GILRT_ERR_NOMEM, and then nothing is changed; GILRT_ERR_DEADLOCK in a signal
 /// handler that interrupted this library.
 ///
 /// # Safety
@@ -240,7 +240,7 @@ pub unsafe extern "C" fn gil_interp_set_mode(interp: *mut Interp, mode: c_int) -
 }
 
 /// Stops the threads of the current interpreter but the calling one, which is attached by it (as gil_acquire does): the others
-/// detach at their next gil_poll or release, and stay so. Waits for that; a thread that computes without polling keeps it
+/// detach at their next gil_poll, gil_yield or release, and stay so. Waits for that; a thread that computes without polling keeps it
 /// waiting. Nests; two threads that stop at once take turns. Holding the lock is all that it takes in GIL_MODE_LOCKED.
 ///
 /// Threads that are stopped go on counting references, as all detached threads do.

@@ -68,7 +68,8 @@ pub extern "C" fn gil_poll() -> c_int {
     slow::poll(tls::current()).unwrap_or_else(|why| check::tell(&"gil_poll", why))
 }
 
-/// Gives the lock to a waiter now, if there is one, and waits to get it back. GILRT_ERR_NOT_ATTACHED if not attached.
+/// Gives the lock to a waiter now, if there is one, and waits to get it back. Where there is no lock, gives way to who stops the
+/// world. GILRT_ERR_NOT_ATTACHED if not attached.
 #[unsafe(no_mangle)]
 pub extern "C" fn gil_yield() -> c_int {
     check::answer(&"gil_yield", slow::yield_now(tls::current()))

@@ -121,6 +121,8 @@ pub struct gilrt_config {
     pub on_request: Option<unsafe extern "C" fn(thread_id: u64, requests: u32, user: *mut c_void)>,
     /// For on_request.
     pub user: *mut c_void,
+    /// As gil_interp_config_t.strict, of the main interpreter.
+    pub strict: bool,
 }
 
 const DEFAULT: gilrt_config = gilrt_config {
@@ -135,10 +137,11 @@ const DEFAULT: gilrt_config = gilrt_config {
     bias: 0,
     on_request: None,
     user: std::ptr::null_mut(),
+    strict: false,
 };
 
 /// Starts the runtime. Optional: the first call of anything starts it with the defaults. NULL means the defaults too.
-/// The environment (GILRT_MODE, GILRT_POLICY, GILRT_SWITCH_INTERVAL_NS, GILRT_BIAS) wins over `config`.
+/// The environment (GILRT_MODE, GILRT_STRICT, GILRT_POLICY, GILRT_SWITCH_INTERVAL_NS, GILRT_BIAS) wins over `config`.
 ///
 /// GILRT_CHECK=1 in the environment turns checking mode on: a decref below zero, a use after free, a pointer to no object, a
 /// write beyond a payload, a call by the wrong thread and the like are told as an error through the log, with the object, its
@@ -174,7 +177,7 @@ fn convert(c: gilrt_config) -> Result<Config, Status> {
         _ => return Err(Status::Invalid),
     };
     let on_request = c.on_request.map(|call| Hook { call, user: c.user });
-    Ok(Config { hooks, bias, on_request, ..of_an_interpreter(c.mode, c.policy, c.switch_interval_ns, c.count)? })
+    Ok(Config { hooks, bias, on_request, strict: c.strict, ..of_an_interpreter(c.mode, c.policy, c.switch_interval_ns, c.count)? })
 }
 
 /// What gilrt_config_t and gil_interp_config_t have in common.
@@ -203,10 +206,11 @@ pub(super) fn of_an_interpreter(mode: i32, policy: i32, slice: u64, count: i32) 
     Ok(Config { mode, policy, slice, counting, ..Config::default() })
 }
 
-/// Ends the runtime: no thread gets in any more (acquires answer GILRT_ERR_CLOSED, also those that wait already), those
-/// inside see GILRT_ERR_CLOSED at their next gil_poll, and the call waits until they have left: `timeout_ns` at the most,
-/// UINT64_MAX for ever. Pending destructors run on the calling thread, which must not be attached (GILRT_ERR_NESTED) or in an
-/// allow-threads region or a callback of the library (GILRT_ERR_DEADLOCK: it would wait for its own way back).
+/// Ends the runtime: no thread gets in any more (acquires answer GILRT_ERR_CLOSED, also those that wait already), those inside see
+/// GILRT_ERR_CLOSED at their next gil_poll, and the call waits until they have left: `timeout_ns` at the most, UINT64_MAX for ever.
+/// Pending destructors, and the unload of modules that are open, run on the calling thread, which must not be attached
+/// (GILRT_ERR_NESTED) or in an allow-threads region or a callback of the library (GILRT_ERR_DEADLOCK: it would wait for its own way
+/// back).
 ///
 /// GILRT_ERR_BUSY at the deadline: there is a guard (see gil_guard_new), or somebody is still inside, or in an allow-threads
 /// region, which it comes back from; the log says who. The runtime stays closing, and the call may be made again. Nothing ever

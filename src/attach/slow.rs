@@ -224,7 +224,7 @@ pub fn poll_slow(t: &'static Thread) -> Result<i32, Status> {
     if closing { Err(Status::Closed) } else { Ok(answer) }
 }
 
-/// Gives way to a waiter, if there is one.
+/// Gives way to a waiter, if there is one; where there is no lock, to who stops the world.
 pub fn yield_now(t: &'static Thread) -> Done {
     if t.identity.load(Relaxed) == DETACHED {
         return Err(Status::NotAttached);
@@ -234,6 +234,8 @@ pub fn yield_now(t: &'static Thread) -> Done {
     let interp = Interp::of(t);
     if !interp.is_free() {
         give_way(t, interp, |gil| _ = gil.give_way(t, false));
+    } else if t.poll.load(Relaxed) & STOP != 0 {
+        free::pause(t, interp);
     }
     Ok(())
 }

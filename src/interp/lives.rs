@@ -73,7 +73,11 @@ pub fn set_mode(interp: &'static Interp, to: Mode) -> Result<(), Status> {
     runtime::started()?;
     visit(interp, |t| {
         crate::attach::acquire::<attach::Runtime>(t)?;
-        let changed = mode::change(interp, tls::current(), to);
+        let changed = match to {
+            Mode::Free if !interp.is_free() => crate::module::let_go_of_lock(interp),
+            _ => Ok(()),
+        };
+        let changed = changed.and_then(|()| mode::change(interp, tls::current(), to));
         crate::attach::release::<attach::Runtime>(tls::current())?;
         changed
     })?
@@ -185,6 +189,7 @@ fn end(interp: &'static Interp, deadline: u64, inside: tls::Inside) -> Result<()
         types::report_leaks(interp);
     }
     retire(interp, mine);
+    crate::module::reap();
     Ok(())
 }
 

@@ -17,7 +17,7 @@ pub struct Call {
     pub argc: c_int,
     /// The arguments: C strings, the caller's.
     pub argv: *mut *mut c_char,
-    /// The module's own state, as its `load` left it. Filled in by gilrt_module_call.
+    /// The module's own state in this interpreter, as its `load` left it. Filled in by gilrt_module_call.
     pub state: *mut c_void,
     /// GILRT_CALL_RELEASE and GILRT_CALL_ALONE, or 0.
     pub flags: u32,
@@ -39,7 +39,7 @@ pub struct Function {
     pub name: *const c_char,
     /// Its arguments and what it does, in a line; may be NULL.
     pub help: *const c_char,
-    /// Runs with the lock held, on any number of threads; must return with as many acquires as releases. 0, or a negative
+    /// Runs attached, on any number of threads; must return with as many acquires as releases. 0, or a negative
     /// status.
     pub run: Option<unsafe extern "C" fn(call: *mut Call) -> c_int>,
 }
@@ -58,10 +58,11 @@ pub struct Definition {
     pub name: *const c_char,
     /// GILRT_MODULE_FREE_THREADED, or 0.
     pub flags: u32,
-    /// Runs attached when the module is opened, and may leave something of its own in `*state`. Not 0: the module is not
-    /// opened. May be NULL.
+    /// Runs attached, once in each interpreter that uses the module, and may leave something of its own in `*state`. Not 0: the
+    /// module is not opened. Variables of the extension are shared by all interpreters, which may run at once. May be NULL.
     pub load: Option<unsafe extern "C" fn(state: *mut *mut c_void) -> c_int>,
-    /// Runs attached when the module was closed and no call of it runs any more. May be NULL.
+    /// Runs attached, once in each interpreter where `load` has, when no call of it runs there any more: the module was closed, or
+    /// the interpreter. May be NULL.
     pub unload: Option<unsafe extern "C" fn(state: *mut c_void)>,
     /// `function_count` functions.
     pub functions: *const Function,

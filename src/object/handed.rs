@@ -31,6 +31,10 @@ pub(super) extern "C" fn hand_over(o: &'static Object) {
             count::decref_shared(o);
         }
         Handed::ForThread => {}
+        Handed::Done(dead) if inside.is_some() => {
+            drop(inside);
+            dead.into_iter().for_each(|o| death::bury(o));
+        }
         Handed::Done(dead) => dead.into_iter().for_each(death::await_burial),
         Handed::ForLock => {
             interp.request(MERGE);

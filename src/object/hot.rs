@@ -32,7 +32,7 @@
 mod counters;
 
 use super::header::*;
-use super::{death, weak};
+use super::{death, types, weak};
 use crate::attach::slow as attach;
 use crate::interp::THREADS;
 use crate::status::Status;
@@ -164,7 +164,7 @@ fn sum(slot: u32) -> Sum {
     })
 }
 
-/// Makes an object hot, by its owner, or by anybody who is attached if it has been merged.
+/// Makes an object hot, by its owner, or by anybody who is attached if it has been merged, or nobody owns it any more.
 pub fn make(o: &'static Object, t: &'static Thread) -> Result<(), Status> {
     let me = t.identity.load(Relaxed);
     if me == DETACHED {
@@ -172,6 +172,12 @@ pub fn make(o: &'static Object, t: &'static Thread) -> Result<(), Status> {
     }
     let _errno = KeepErrno::new();
     let _inside = attach::enter().ok_or(Status::Deadlock)?;
+    // Its thread has ended, or the mode was changed since.
+    if o.owner.load(Relaxed) != me
+        && let Some(interp) = types::of(o).interp()
+    {
+        interp.owners.merge_if_nobodys(o);
+    }
     let mut table = TABLE.lock();
     let owner = loop {
         match o.owner.load(Relaxed) {

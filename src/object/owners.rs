@@ -145,6 +145,15 @@ impl Owners {
         Handed::Done(seat.merge(pending))
     }
 
+    /// Merges an object whose owner has retired its token: nobody's `self` is it, so anybody may.
+    pub fn merge_if_nobodys(&self, o: &'static Object) {
+        let mut registry = self.0.lock();
+        let owner = o.owner.load(Acquire);
+        if is_token(owner) && registry.seat(owner).is_none() {
+            merge(o, owner, 0); // the caller has a reference
+        }
+    }
+
     /// By a thread that sees HANDED: merges what was handed to it; the dead. HANDED stays while destructors are pending, also where
     /// the thread is attached: it may be on the way back from a callback, where none may run.
     pub fn take(&self, t: &Thread) -> Queue {

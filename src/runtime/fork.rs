@@ -14,7 +14,7 @@ use std::cell::UnsafeCell;
 
 struct Held {
     _start: Guard<'static, ()>,
-    _libraries: Guard<'static, crate::module::Libraries>,
+    libraries: Guard<'static, crate::module::Libraries>,
     interps: Guard<'static, lives::All>,
     _types: Guard<'static, crate::object::types::Slots>,
     _hot: crate::object::hot::Frozen,
@@ -40,7 +40,7 @@ fn take() {
     let inside = crate::attach::slow::enter();
     let held = Held {
         _start: START.lock(),
-        _libraries: crate::module::freeze(),
+        libraries: crate::module::freeze(),
         interps: lives::freeze(),
         _types: crate::object::types::freeze(),
         _hot: crate::object::hot::freeze(),
@@ -61,7 +61,8 @@ fn take() {
     unsafe { *HELD.0.get() = Some(held) };
 }
 
-/// In the child: nobody waits for an object or at a channel any more, and nobody else holds an object, or an interpreter open.
+/// In the child: nobody waits for an object or at a channel any more, nobody else holds an object or an interpreter open, or runs a
+/// module's code.
 fn reset_locks() {
     // SAFETY: this thread took the locks in `take`, in the process that this one is a copy of.
     if let Some(held) = unsafe { (*HELD.0.get()).as_mut() } {
@@ -69,6 +70,8 @@ fn reset_locks() {
         held.waits.reset();
         held.lot.iter_mut().for_each(|list| list.reset());
         held.channels.iter_mut().for_each(|part| part.reset());
+        let idle = STARTED.get().is_none() || my_states().all(|t| t.library.load(Relaxed).is_null());
+        held.libraries.reset_after_fork(idle);
     }
 }
 

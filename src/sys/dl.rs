@@ -2,13 +2,28 @@
 //! when it fails.
 
 use crate::watch::log::Text;
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::fmt::{Display, Formatter};
 use std::mem::ManuallyDrop;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
-/// Closed when it is dropped.
-#[derive(Debug)]
+/// What the linker knows of an object: the beginning of link.h's `struct link_map`, which has been the same for ever.
+#[repr(C)]
+struct LinkMap {
+    address: usize,
+    name: *const c_char,
+}
+
+/// dlfcn.h: the answer is a `struct link_map *`.
+const RTLD_DI_LINKMAP: c_int = 2;
+
+// cbindgen:ignore
+unsafe extern "C" {
+    fn dlinfo(handle: *mut c_void, request: c_int, info: *mut c_void) -> c_int;
+}
+
+/// Closed when it is dropped. Equal to another of the same file: the linker has one handle for each, and counts.
+#[derive(Debug, PartialEq, Eq)]
 pub struct SharedObject(NonNull<c_void>);
 
 // SAFETY: the dynamic linker takes handles from any thread.
@@ -32,6 +47,19 @@ impl SharedObject {
     pub fn symbol(&self, name: &CStr) -> Option<NonNull<c_void>> {
         // SAFETY: an open handle and a C string.
         NonNull::new(unsafe { libc::dlsym(self.0.as_ptr(), name.as_ptr()) })
+    }
+
+    /// The same once more, whatever its file has become meanwhile: it is opened by the name by which the linker has it. None if there is
+    /// no memory.
+    pub fn again(&self) -> Option<SharedObject> {
+        let mut map = ptr::null_mut::<LinkMap>();
+        // SAFETY: an open handle, and a place for what this request answers.
+        if unsafe { dlinfo(self.0.as_ptr(), RTLD_DI_LINKMAP, (&raw mut map).cast()) } != 0 {
+            return None;
+        }
+        // SAFETY: of an open object, whose name is a C string that lives as long. Nothing is initialised, for it is there.
+        let handle = unsafe { libc::dlopen((*map).name, libc::RTLD_NOW | libc::RTLD_LOCAL | libc::RTLD_NOLOAD) };
+        NonNull::new(handle).map(SharedObject).filter(|other| other == self)
     }
 
     pub fn close(self) -> Result<(), Reason> {

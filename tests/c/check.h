@@ -31,6 +31,20 @@
 
 #define CHECK_STATUS(actual, expected) check_status(__FILE__, __LINE__, #actual, (actual), (expected))
 
+/* Whether a lock keeps threads apart all the time: not where there is none, nor where it comes and goes (in_mode.c). */
+static inline bool one_at_a_time(void) {
+  const char *mode = getenv("GILRT_TEST_MODE");
+  return gil_interp_mode(gil_interp_main()) != GIL_MODE_FREE && !(mode && strcmp(mode, "switching") == 0);
+}
+
+/* What is alive after the end of the runtime. Where the program ran in an interpreter of its own (in_mode.c), that is gone, and its
+   figures with it. */
+#define CHECK_LEFT_AT_THE_END(expected)                                                                                \
+  do {                                                                                                                 \
+    long long left_ = obj_live_count();                                                                                \
+    if (left_ != GILRT_ERR_CLOSED) check_equal(__FILE__, __LINE__, "what is left", left_, (expected));                  \
+  } while (0)
+
 /* Waits for what another thread is bound to do; if it never does, the time limit of the whole program ends it. */
 #define AWAIT(condition)                                                                                               \
   do {                                                                                                                 \

@@ -229,6 +229,6 @@ int main(int argc, char **argv) {
   CHECK_STATUS(gil_release(), GILRT_OK);
   /* The end collects once more. */
   CHECK_STATUS(gilrt_finalize(FOREVER), GILRT_OK);
-  CHECK_EQ(obj_live_count(), 1);
+  CHECK_LEFT_AT_THE_END(1);
   return 0;
 }

@@ -211,7 +211,11 @@ static void block_in_clear(obj_t *self) {
   node_clear(self);
 }
 
+static atomic_bool owner_is_away;
+
+/* While the owner is detached, or without a lock it might get the last reference, and leave the destructor to whoever comes. */
 static void *drop_last(void *argument) {
+  AWAIT(atomic_load(&owner_is_away));
   CHECK_STATUS(gil_acquire(), GILRT_OK);
   obj_decref(argument);
   CHECK_STATUS(gil_release(), GILRT_OK);
@@ -225,8 +229,10 @@ static void the_dying_are_left_alone(void (*finalizer)(obj_t *), void (*clearer)
   blocked = go_on = false;
   begun = 0;
   pthread_t thread;
+  atomic_store(&owner_is_away, false);
   CHECK_EQ(pthread_create(&thread, NULL, drop_last, object), 0);
   GIL_BEGIN_ALLOW_THREADS
+  atomic_store(&owner_is_away, true);
   AWAIT(atomic_load(&blocked));
   GIL_END_ALLOW_THREADS
   for (unsigned i = 0; i < 3; i++) CHECK_EQ(obj_collect(), 0);

@@ -76,7 +76,7 @@ int main(void) {
   CHECK_EQ(obj_live_count(), 1);
   CHECK_STATUS(gil_release(), GILRT_OK);
   CHECK_STATUS(gilrt_finalize(FOREVER), GILRT_OK);
-  CHECK_EQ(obj_live_count(), 0);
+  CHECK_LEFT_AT_THE_END(0);
   CHECK_EQ(blocks, 0);
   return 0;
 }

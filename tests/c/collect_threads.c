@@ -134,6 +134,6 @@ int main(int argc, char **argv) {
   threads_make_cycles_faster_than_they_need(16, 80);
   what_a_detached_thread_holds_is_not_cleared(1000);
   CHECK_STATUS(gilrt_finalize(FOREVER), GILRT_OK);
-  CHECK_EQ(obj_live_count(), 0);
+  CHECK_LEFT_AT_THE_END(0);
   return 0;
 }

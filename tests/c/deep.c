@@ -206,6 +206,6 @@ int main(int argc, char **argv) {
   CHECK_EQ(pthread_create(&thread, &attributes, on_a_small_stack, NULL), 0);
   CHECK_EQ(pthread_join(thread, NULL), 0);
   CHECK_STATUS(gilrt_finalize(FOREVER), GILRT_OK);
-  CHECK_EQ(obj_live_count(), 0);
+  CHECK_LEFT_AT_THE_END(0);
   return 0;
 }

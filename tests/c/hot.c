@@ -127,6 +127,6 @@ int main(void) {
   CHECK_EQ(finalized, OBJECTS + 2);
   CHECK_EQ(cleared, OBJECTS + 2);
   CHECK_EQ(obj_refcount(kept), 1);
-  CHECK_EQ(obj_live_count(), 3); /* that, and the immortal ones */
+  CHECK_LEFT_AT_THE_END(3); /* that, and the immortal ones */
   return 0;
 }

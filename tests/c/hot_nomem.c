@@ -85,6 +85,6 @@ int main(void) {
   }
   CHECK_STATUS(gil_release(), GILRT_OK);
   CHECK_STATUS(gilrt_finalize(FOREVER), GILRT_OK);
-  CHECK_EQ(obj_live_count(), 0);
+  CHECK_LEFT_AT_THE_END(0);
   return 0;
 }

@@ -25,10 +25,15 @@ fn compiler(cpp: bool) -> cc::Tool {
 /// Compiles and links `tests/c/<source>`. The result gets its name by a rename, since another test process
 /// may be running the same program at this moment.
 fn build(tool: &cc::Tool, source: &str, arguments: &[String]) -> PathBuf {
+    build_as(tool, source, "c", arguments)
+}
+
+/// The result is in a folder of its own for each `kind`.
+fn build_as(tool: &cc::Tool, source: &str, kind: &str, arguments: &[String]) -> PathBuf {
     static BUILDS: AtomicU32 = AtomicU32::new(0);
     let source = root().join("tests/c").join(source);
     let name = source.file_name().expect("a source has a name").to_string_lossy().replace('.', "_");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(kind);
     fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("cannot create {}: {error}", folder.display()));
     let build = BUILDS.fetch_add(1, Ordering::Relaxed);
     let temporary = folder.join(format!("{name}.{}.{build}", process::id()));
@@ -57,6 +62,16 @@ fn with_library() -> Vec<String> {
 /// A C program that is linked against the library.
 pub fn program(source: &str) -> PathBuf {
     build(&compiler(false), source, &with_library())
+}
+
+/// A C program that runs in the mode that its environment names: see `tests/c/in_mode.c`.
+pub fn program_in_modes(source: &str) -> PathBuf {
+    let modes = root().join("tests/c/in_mode.c");
+    let text = fs::read_to_string(&modes).expect("in_mode.c can be read");
+    let wrapped = text.lines().filter_map(|line| line.strip_prefix("WRAPPED(")?.split(", ").nth(1));
+    let wraps = wrapped.map(|name| format!("-Wl,--wrap={}", name.trim_end_matches(',')));
+    let modes = modes.to_str().expect("the repository has a name in UTF-8").to_owned();
+    build_as(&compiler(false), source, "modes", &[vec![modes], wraps.collect(), with_library()].concat())
 }
 
 /// A C program that opens the library by itself.

@@ -11,7 +11,7 @@ mod drive;
 pub mod samples;
 
 pub use child::{Finished, run};
-pub use compile::{cpp_program, module, module_with, program, program_without_library};
+pub use compile::{cpp_program, module, module_with, program, program_in_modes, program_without_library};
 pub use drive::{drive, drive_limited};
 
 use std::env;

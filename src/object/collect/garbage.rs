@@ -53,7 +53,7 @@ impl Collector {
         self.release_all(t);
         self.pinned.store(false, Relaxed);
         self.releasing.store(false, Relaxed);
-        bury_dropped(interp);
+        bury_dropped(t, interp);
         if check::enabled() {
             self.name_survivor();
         }

@@ -53,7 +53,7 @@ fn collect(t: &'static Thread, interp: &'static Interp, oldest: usize) -> Result
     let c = &interp.collector;
     c.begin(t)?;
     let before = c.stats.collected.load(Relaxed);
-    bury_dropped(interp);
+    bury_dropped(t, interp);
     world::stop(t, interp);
     for list in &c.lists[..=oldest] {
         c.guarded(|| c.working.absorb(list));
@@ -74,8 +74,11 @@ fn collect(t: &'static Thread, interp: &'static Interp, oldest: usize) -> Result
 }
 
 /// What others have dropped shall not look referenced.
-pub(super) fn bury_dropped(interp: &'static Interp) {
+pub(super) fn bury_dropped(t: &'static Thread, interp: &'static Interp) {
     merge::drain(interp);
+    if interp.is_free() {
+        interp.owners.take(t).into_iter().for_each(death::await_burial); // the others do that as they stop
+    }
     death::bury_pending(interp);
 }
 

@@ -124,6 +124,7 @@ pub struct gilrt_config_t {
         ),
     >,
     pub user: *mut ::core::ffi::c_void,
+    pub strict: bool,
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
