@@ -6,7 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 need gcc g++ clang-14 zlib1g-dev libsqlite3-dev
 strict=(-O2 -Wall -Wextra -Wpedantic -Werror -I include -I cext -I tests/c -c -o /dev/null)
 
-mapfile -t programs < <(find tests/c cext examples -name '*.c' 2>/dev/null | sort)
+mapfile -t programs < <(find tests/c cext examples tools/gilrt/lab/peers/c -name '*.c' 2>/dev/null | sort)
 mapfile -t cpp_programs < <(find tests/c cext examples -name '*.cpp' 2>/dev/null | sort)
 ((${#programs[@]})) || fail "no C program found under tests/c and cext"
 

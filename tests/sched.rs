@@ -1,12 +1,10 @@
 //! Properties of the schedule, on a lock in virtual time. Nothing here measures the machine that runs it: a limit is part of
 //! what is promised, and a run that breaks it breaks it again. More cases: PROPTEST_CASES.
 
-mod sim;
-
-use gilrt::sched::{BARGING, DEFAULT_SLICE, DEFAULT_WEIGHT, Ns, Policy, Sched};
+use gilrt_sim::sched::{BARGING, DEFAULT_SLICE, DEFAULT_WEIGHT, Ns, Policy, Sched};
+use gilrt_sim::{Choice, Figures, MS, NAP, Plan, SECOND, Setting, US, Wait, jain, run};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use sim::{Choice, Figures, MS, NAP, Plan, SECOND, Setting, US, Wait, jain, run};
 
 /// So many cases, the same in every run; with PROPTEST_CASES as many as it says, and others each time.
 fn cases(count: u32) -> ProptestConfig {

@@ -27,6 +27,7 @@ fn compile_kernels() {
     // What the module `image` computes with, which is measured without libgilrt as well.
     const IMAGE: &str = "../../cext/image";
     println!("cargo::rerun-if-changed=kernels");
+    println!("cargo::rerun-if-changed=lab/peers/c");
     println!("cargo::rerun-if-changed={INCLUDE}");
     println!("cargo::rerun-if-changed={IMAGE}");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("Cargo sets OUT_DIR")).join("kernels");
@@ -42,14 +43,23 @@ fn compile_kernels() {
         "counts",
         "together",
         "collect",
+        "races",
+        "locks",
+        "opposite",
+        "tree",
+        "reclaim",
         "free",
         "interps",
         "stop",
         "switch",
         "image",
     ];
-    link(&sources, &[INCLUDE, IMAGE], &out.join("libkernels.so"));
-    link(&["empty"], &[INCLUDE], &out.join("libempty.so"));
+    link("kernels", &sources, &[INCLUDE, IMAGE], &out.join("libkernels.so"));
+    link("kernels", &["empty"], &[INCLUDE], &out.join("libempty.so"));
+    let programs = ["peer", "native", "compute", "ask", "echo"];
+    link("lab/peers/c", &programs, &[INCLUDE], &out.join("libprograms.so"));
+    // Other runtimes open this one, so it needs nothing of ours.
+    link("lab/peers/c", &["native"], &[INCLUDE], &out.join("libnative.so"));
     link_cpp(&out.join("libcpp.so"));
     println!("cargo::rustc-env=GILRT_BUILT_KERNELS={}", out.display());
 }
@@ -73,14 +83,14 @@ fn link_cpp(library: &Path) {
 }
 
 /// Optimized whatever the profile: it is the compiled program that is measured.
-fn link(sources: &[&str], includes: &[&str], library: &Path) {
+fn link(folder: &str, sources: &[&str], includes: &[&str], library: &Path) {
     let mut build = cc::Build::new();
     build.std("gnu11").warnings(true).pic(true).opt_level(2).debug(false).force_frame_pointer(false);
     let compiler = build.get_compiler();
     let mut command = compiler.to_command();
     command.arg("-shared").arg("-o").arg(library);
-    command.args(includes.iter().map(|folder| format!("-I{folder}")));
-    command.args(sources.iter().map(|name| format!("kernels/{name}.c"))).args(["-lpthread", "-ldl"]);
+    command.args(includes.iter().map(|include| format!("-I{include}")));
+    command.args(sources.iter().map(|name| format!("{folder}/{name}.c"))).args(["-lpthread", "-ldl"]);
     match command.status() {
         Ok(status) if status.success() => {}
         Ok(status) => {

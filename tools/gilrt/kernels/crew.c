@@ -31,13 +31,16 @@ bool crew_ready(void) {
   return go;
 }
 
-/* Lets the threads through the gate once all `threads` stand before it, or sends them home. */
-static void open_gate(unsigned threads, enum gate how) {
+/* Lets the threads through the gate once all `threads` stand before it, or sends them home. When that was: looked at before, for
+   afterwards they may be done before the caller has a processor again. */
+static uint64_t open_gate(unsigned threads, enum gate how) {
   pthread_mutex_lock(&mutex);
   while (ready < threads) pthread_cond_wait(&changed, &mutex);
   gate = how;
+  uint64_t start = now_ns();
   pthread_cond_broadcast(&changed);
   pthread_mutex_unlock(&mutex);
+  return start;
 }
 
 static void *begin(void *argument) {
@@ -61,8 +64,7 @@ int crew_run(unsigned threads, void (*body)(unsigned index, void *user), void (*
     error = pthread_create(&handles[made], NULL, begin, &members[made]);
     if (error == 0) made++;
   }
-  open_gate(made, error == 0 ? GATE_OPEN : GATE_CANCELLED);
-  uint64_t start = now_ns();
+  uint64_t start = open_gate(made, error == 0 ? GATE_OPEN : GATE_CANCELLED);
   if (error == 0 && watch) {
     watch(user);
     atomic_store(&crew_stop, true);

@@ -1,7 +1,7 @@
 /*
  * What the tool and its kernels agree on. A kernel is one measurement, written in C so that the inline functions of
  * gilrt_inline.h are inlined as in a host, and calls go into libgilrt.so as a host's do. Its name begins with `kernel_`,
- * and all have the same signature; the tool looks them up by name. src/commands/bench/kernels.rs has the same structures.
+ * and all have the same signature; the tool looks them up by name. src/kernels.rs has the same structures.
  */
 #ifndef KERNEL_H
 #define KERNEL_H
@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define KERNEL_MOST_THREADS 64
+#define KERNEL_VALUES 8
 
 typedef struct kernel_task {
   uint64_t units;       /* how much work there is, where that is fixed */
@@ -29,6 +30,7 @@ typedef struct kernel_result {
   uint64_t longest_wait_ns; /* of all threads, if timed */
   uint64_t lost_ns;         /* during which nobody ran although somebody could */
   uint64_t shares[KERNEL_MOST_THREADS]; /* of `done`, by thread */
+  uint64_t values[KERNEL_VALUES];       /* what else there is to tell; the kernel says what */
 } kernel_result_t;
 
 /* 0, or an errno. The result is zeroed by the caller. */

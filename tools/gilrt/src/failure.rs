@@ -14,6 +14,8 @@ pub enum Failure {
     Failed(String),
     /// Whoever read the output has seen enough and closed the pipe; nothing is left to do or to say.
     ReaderGone,
+    /// Ctrl-C, after what was done is written: the exit code that a shell has for it.
+    Interrupted,
 }
 
 impl Failure {
@@ -23,6 +25,14 @@ impl Failure {
         let first_paragraph = text.split("\n\n").next().unwrap_or_default();
         let message = first_paragraph.strip_prefix("error: ").unwrap_or(first_paragraph);
         Self::Usage(format!("{message}; see gilrt --help"))
+    }
+
+    /// The sentence, where there is one.
+    pub fn message(self) -> String {
+        match self {
+            Self::Usage(message) | Self::Failed(message) => message,
+            Self::ReaderGone | Self::Interrupted => String::new(),
+        }
     }
 
     /// Prints the line and gives the exit code.
@@ -37,6 +47,10 @@ impl Failure {
                 ExitCode::FAILURE
             }
             Self::ReaderGone => ExitCode::SUCCESS,
+            Self::Interrupted => {
+                output::complain("interrupted: what is written is of the rounds that were done");
+                ExitCode::from(130)
+            }
         }
     }
 }

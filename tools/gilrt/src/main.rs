@@ -3,7 +3,8 @@
 //!
 //! One file a command in `commands/`; what they share lies beside this file: `library` (the C interface made safe),
 //! `search` (where modules are), `measure` (one function by N workers), `workers` (threads, interpreters, processes),
-//! `report` and `figures` (how it is shown), `picture` and `arguments` (PNG files for modules that read raw PPM), `failure` and `output` (how the tool ends and prints).
+//! `report` and `figures` (how it is shown), `kernels`, `child`, `measured` and `machine` (what `bench` and `lab` measure with),
+//! `picture` and `arguments` (PNG files for modules that read raw PPM), `failure` and `output` (how the tool ends and prints).
 
 mod arguments;
 #[cfg(not(feature = "bindgen"))]
@@ -22,11 +23,15 @@ mod bindings;
 mod bindings {
     include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
 }
+mod child;
 mod commands;
 mod failure;
 mod figures;
+mod kernels;
 mod library;
+mod machine;
 mod measure;
+mod measured;
 mod memory_file;
 mod output;
 mod picture;
@@ -67,6 +72,8 @@ enum Command {
     Modules(commands::modules::Options),
     /// Measure what the library costs, beside what else there is
     Bench(commands::bench::Options),
+    /// Put claims about locks and counts to the test, beside the real runtimes that are here
+    Lab(commands::lab::Options),
     /// The workers of one process, for the commands above
     #[command(hide = true)]
     Worker(workers::host::Options),
@@ -79,6 +86,7 @@ fn main() -> ExitCode {
             Some(Command::Run(options)) => commands::run::run(&options),
             Some(Command::Modules(options)) => commands::modules::run(&options),
             Some(Command::Bench(options)) => commands::bench::run(&options),
+            Some(Command::Lab(options)) => commands::lab::run(&options),
             Some(Command::Worker(options)) => workers::host::run(&options),
         },
         Err(error) if error.use_stderr() => Err(Failure::from_command_line(&error)),

@@ -4,17 +4,11 @@
 //! |---|---|
 //! | `rows` | the table of figures: what is measured, beside what, and what it may be at most |
 //! | `measure` | one round of one row, in a process of its own |
-//! | `kernels` | the C programs that do the measuring, made safe |
 //! | `peers` | the locks of Rust, which have no C interface |
 //! | `counters` | the counted pointers of Rust and of GLib |
-//! | `figures` | values of several rounds: medians, spread, ratios |
-//! | `machine` | where it was measured, and what speaks against the figures |
 //! | `show` | the table, and the same for programs |
 
 mod counters;
-mod figures;
-mod kernels;
-mod machine;
 mod measure;
 mod peers;
 mod rows;
@@ -22,11 +16,12 @@ mod show;
 
 use clap::{Args, Subcommand};
 
+use crate::child::Effort;
 use crate::failure::Failure;
+use crate::machine::Machine;
+use crate::measured::Figures;
 use crate::output;
-use figures::Figures;
-use machine::Machine;
-use rows::{Effort, Row};
+use rows::Row;
 
 #[derive(Args)]
 pub struct Options {

@@ -77,7 +77,7 @@ fn list(library: &Library) -> Result<Listing, Failure> {
             Err(Failure::Failed(error) | Failure::Usage(error)) => {
                 listing.errors.push(LoadError { path: shown, error });
             }
-            Err(gone @ Failure::ReaderGone) => return Err(gone),
+            Err(end @ (Failure::ReaderGone | Failure::Interrupted)) => return Err(end),
         }
     }
     Ok(listing)

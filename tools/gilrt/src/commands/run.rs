@@ -141,7 +141,7 @@ fn cut(why: &str, left: usize, workers: Workers, arguments: &Arguments) -> Failu
         _ => match arguments.write_results() {
             Ok(()) => format!("; {names} has the other {left} of {} parts", workers.count),
             Err(Failure::Failed(why) | Failure::Usage(why)) => format!("; {why}"),
-            Err(gone @ Failure::ReaderGone) => return gone,
+            Err(end @ (Failure::ReaderGone | Failure::Interrupted)) => return end,
         },
     };
     Failure::Failed(arguments.in_users_terms(why) + &rest)

@@ -80,8 +80,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         Err(Failure::Failed(why) | Failure::Usage(why)) => {
             teller.tell(&Message::Failed { worker: options.first, why });
         }
-        // Nothing is printed here.
-        Err(Failure::ReaderGone) => {}
+        // Nothing is printed here, and nobody waits for Ctrl-C.
+        Err(Failure::ReaderGone | Failure::Interrupted) => {}
     }
     Ok(())
 }

@@ -1,22 +1,13 @@
-//! One round of one row, in a process of its own: the policy of a lock is chosen once for each process, and no row inherits
-//! what another has done to the lock.
-
-use std::os::unix::ffi::OsStrExt;
-use std::process::{Command, Stdio};
+//! One round of one row, in a process of its own.
 
 use clap::Args;
 
-use super::figures::Round;
-use super::kernels::Kernels;
-use super::rows::{self, Effort, Policy, Row};
+use super::rows::{self, Row};
+use crate::child::{self, Effort, POLICY_VARIABLE, Policy};
 use crate::failure::{Failure, reason};
+use crate::kernels::Kernels;
+use crate::measured::Round;
 use crate::output;
-
-const POLICY_VARIABLE: &str = "GILRT_POLICY";
-/// All that the library heeds begins so.
-const PREFIX: &[u8] = b"GILRT_";
-/// Where the library lies may be chosen for a measurement too.
-const LIBRARY_VARIABLE: &str = "GILRT_LIBRARY";
 
 #[derive(Args)]
 pub struct Options {
@@ -36,18 +27,12 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 
 /// The parent's side. The environment decides the policy, and nothing else of it may change the lock.
 pub fn in_child(row: &Row, policy: Policy, effort: Effort) -> Result<Round, Failure> {
-    let names = [row.name.to_owned(), rows::name(&policy), rows::name(&effort)];
+    let names = [row.name.to_owned(), child::name(&policy), child::name(&effort)];
     let failed =
         |why: String| Failure::Failed(format!("cannot measure {} under {}: {why}", names[0], names[1]));
-    let tool = std::env::current_exe().map_err(|error| failed(reason(&error)))?;
-    let mut command = Command::new(tool);
-    for (name, _) in std::env::vars_os() {
-        if name.as_bytes().starts_with(PREFIX) && name != LIBRARY_VARIABLE {
-            command.env_remove(name);
-        }
-    }
+    let mut command = child::tool()?;
     command.args(["bench", "measure"]).args(&names).env(POLICY_VARIABLE, &names[1]);
-    let output = command.stdin(Stdio::null()).output().map_err(|error| failed(reason(&error)))?;
+    let output = command.output().map_err(|error| failed(reason(&error)))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let said = said.trim().trim_start_matches("gilrt: ");

@@ -4,8 +4,8 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering, compiler_fence};
 use std::time::{Duration, Instant};
 
-use super::kernels::check_witness;
 use crate::failure::Failure;
+use crate::kernels::check_witness;
 
 /// A lock around a plain counter, the witness.
 pub trait Peer: Default + Sync {

@@ -18,16 +18,13 @@ mod switch;
 mod together;
 mod world;
 
-use std::sync::LazyLock;
-use std::time::Duration;
-
-use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use serde::Serialize;
+use std::sync::LazyLock;
 
-use super::figures::{Figures, Round, Unit};
-use super::kernels::Kernels;
+use crate::child::{Effort, Policy, name};
 use crate::failure::Failure;
+use crate::kernels::Kernels;
+use crate::measured::{Figures, Round, Unit, Verdict};
 
 /// `gilrt bench lock`, in the order in which the rows are shown.
 pub static LOCK: &[&Row] = &[
@@ -58,37 +55,6 @@ pub static COUNTS: &[&Row] = &[
 /// `gilrt bench modes`, likewise.
 pub static MODES: &[&Row] =
     &[&image::ROW, &modes::ATTACH, &interpreters::ROW, &world::ROW, &modes::ACROSS, &switch::ROW];
-
-/// How the lock chooses, by its name in GILRT_POLICY.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Policy {
-    Responsive,
-    Interval,
-    Ticks,
-}
-
-/// How long to measure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Effort {
-    Full,
-    Quick,
-}
-
-impl Effort {
-    pub fn duration(self, full: Duration) -> Duration {
-        match self {
-            Self::Full => full,
-            Self::Quick => full / 10,
-        }
-    }
-
-    pub fn units(self, full: u64) -> u64 {
-        match self {
-            Self::Full => full,
-            Self::Quick => full / 10,
-        }
-    }
-}
 
 /// One row.
 pub struct Row {
@@ -126,42 +92,6 @@ pub fn all() -> &'static [&'static Row] {
     &ALL
 }
 
-/// As it is typed on the command line.
-pub fn name(value: &impl ValueEnum) -> String {
-    value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Bound {
-    AtMost,
-    AtLeast,
-}
-
-/// A figure held against its limit.
-#[derive(Debug, Serialize)]
-pub struct Verdict {
-    pub what: String,
-    /// None where it could not be measured.
-    pub value: Option<f64>,
-    pub bound: Bound,
-    pub limit: f64,
-    pub unit: Unit,
-    pub met: Option<bool>,
-}
-
-impl Verdict {
-    pub fn at_most(what: impl Into<String>, value: Option<f64>, limit: f64, unit: Unit) -> Self {
-        let met = value.map(|value| value <= limit);
-        Self { what: what.into(), value, bound: Bound::AtMost, limit, unit, met }
-    }
-
-    pub fn at_least(what: impl Into<String>, value: Option<f64>, limit: f64, unit: Unit) -> Self {
-        let met = value.map(|value| value >= limit);
-        Self { what: what.into(), value, bound: Bound::AtLeast, limit, unit, met }
-    }
-}
-
 /// A limit that needs a second thread running at the same time is not judged where there is one CPU.
 fn with_two_cpus(value: Option<f64>) -> Option<f64> {
     value.filter(|_| std::thread::available_parallelism().is_ok_and(|cpus| cpus.get() > 1))
@@ -172,14 +102,6 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-
-    #[test]
-    fn a_limit_is_met_at_the_limit_and_not_judged_without_a_value() {
-        let met = |value| Verdict::at_most("", value, 2.0, Unit::Ratio).met;
-        assert_eq!([met(Some(2.0)), met(Some(2.1)), met(None)], [Some(true), Some(false), None]);
-        let met = |value| Verdict::at_least("", value, 2.0, Unit::Ratio).met;
-        assert_eq!([met(Some(2.0)), met(Some(1.9)), met(None)], [Some(true), Some(false), None]);
-    }
 
     #[test]
     fn every_row_has_a_name_of_its_own() {

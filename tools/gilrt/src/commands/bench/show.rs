@@ -1,17 +1,11 @@
 //! The figures as people read them, and the same for programs.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
-use super::figures::{Figure, Figures, Missing, Sample, Unit};
-use super::machine::Machine;
-use super::rows::{Bound, Row, Verdict};
-use crate::figures::{count, ratio, time};
+use super::rows::Row;
+use crate::machine::Machine;
+use crate::measured::{CALM, Figure, Figures, Missing, Sample, Verdict};
 use crate::report::table;
-
-/// Rounds further apart than this were disturbed.
-const CALM: f64 = 0.2;
 
 /// One row with all that is known about it.
 #[derive(Serialize)]
@@ -50,12 +44,9 @@ pub fn record(row: &Row, mut figures: Figures) -> Record {
 }
 
 pub fn heading(machine: &Machine, rounds: u32) -> String {
-    let cpus = if machine.cpus == 1 { "1 CPU".to_owned() } else { format!("{} CPUs", machine.cpus) };
     format!(
-        "{}, {cpus}, kernel {}, load {}\n{rounds} round{}: the median, and the least and the greatest in brackets\n",
-        machine.cpu,
-        machine.kernel,
-        machine.load,
+        "{}\n{rounds} round{}: the median, and the least and the greatest in brackets\n",
+        machine.describe(),
         if rounds == 1 { "" } else { "s" }
     )
 }
@@ -81,7 +72,7 @@ pub fn row(record: &Record) -> String {
                     (it.subject.as_str(), it.setting.as_str(), it.figure.as_str())
                         == (*subject, *setting, *name)
                 };
-                record.figures.iter().find(known).map_or_else(|| "-".to_owned(), cell)
+                record.figures.iter().find(known).map_or_else(|| "-".to_owned(), Figure::show)
             };
             let mut cells = vec![(*subject).to_owned(), (*setting).to_owned()];
             cells.extend(names.iter().map(of));
@@ -89,46 +80,11 @@ pub fn row(record: &Record) -> String {
         })
         .collect();
     let header: Vec<&str> = ["", ""].into_iter().chain(names.iter().copied()).collect();
-    let limits: String = record.limits.iter().map(|limit| format!("  {}\n", verdict(limit))).collect();
+    let limits: String = record.limits.iter().map(|limit| format!("  {}\n", limit.sentence())).collect();
     let missing =
         record.not_measured.iter().map(|it| format!("  {}: not measured: {}\n", it.subject, it.why));
     let missing: String = missing.collect();
     format!("\n{}: {}\n{}{missing}{limits}", record.row, record.title, table(&header, &cells, 2))
-}
-
-fn cell(figure: &Figure) -> String {
-    let shown = value(figure.median, figure.unit);
-    match figure.values.len() {
-        _ if figure.recorded => format!("{shown} (recorded)"),
-        1 => shown,
-        _ => format!("{shown} ({} … {})", value(figure.low, figure.unit), value(figure.high, figure.unit)),
-    }
-}
-
-fn value(value: f64, unit: Unit) -> String {
-    match unit {
-        // Below a nanosecond a duration has no digits left.
-        Unit::Nanoseconds if value < 1000.0 => format!("{} ns", ratio(value)),
-        Unit::Nanoseconds => time(Duration::from_nanos(value as u64)),
-        Unit::PerSecond => count(value as u64),
-        Unit::Ratio => format!("{value:.3}"),
-        Unit::Bytes => format!("{value:.0} bytes"),
-    }
-}
-
-fn verdict(limit: &Verdict) -> String {
-    let bound = match limit.bound {
-        Bound::AtMost => "at most",
-        Bound::AtLeast => "at least",
-    };
-    let outcome = match (limit.met, limit.value) {
-        (Some(true), Some(it)) => format!("met, {}", value(it, limit.unit)),
-        (Some(false), Some(it)) => {
-            format!("NOT MET, {}: {} of the limit", value(it, limit.unit), ratio(it / limit.limit))
-        }
-        _ => "not judged: it could not be measured here".to_owned(),
-    };
-    format!("{} {bound} {}: {outcome}", limit.what, value(limit.limit, limit.unit))
 }
 
 fn warnings(machine: &Machine, records: &[Record]) -> Vec<String> {

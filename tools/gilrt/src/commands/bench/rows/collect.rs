@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 use serde::Deserialize;
 
 use super::{Effort, Policy, RESPONSIVE, Row, Verdict};
-use crate::commands::bench::figures::{Figures, Round, Sample, Unit};
-use crate::commands::bench::kernels::{Kernels, Task};
 use crate::failure::{Failure, reason};
+use crate::kernels::{Kernels, Task};
+use crate::measured::{Figures, Round, Sample, Unit};
 
 const OURS: &str = "gilrt";
 const CPYTHON: &str = "CPython";

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{ALL_POLICIES, Effort, Policy, Recorded, Row, Verdict, name};
-use crate::commands::bench::figures::{Figures, Round, Sample, Unit};
-use crate::commands::bench::kernels::{Kernels, Task};
 use crate::failure::Failure;
+use crate::kernels::{Kernels, Task};
+use crate::measured::{Figures, Round, Sample, Unit};
 
 const AGAINST_ONE: &str = "time against 1 thread";
 const TWO: &str = "2 threads";

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{Effort, Policy, RESPONSIVE, Row, Verdict, with_two_cpus};
-use crate::commands::bench::figures::{Figures, Round, Sample, Unit};
-use crate::commands::bench::kernels::{Kernels, Task};
 use crate::commands::bench::peers;
 use crate::failure::Failure;
+use crate::kernels::{Kernels, Task};
+use crate::measured::{Figures, Round, Sample, Unit};
 
 const OURS: &str = "gilrt, inline";
 const PARKING_LOT: &str = "parking_lot";

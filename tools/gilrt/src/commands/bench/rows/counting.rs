@@ -3,9 +3,9 @@
 use super::passes::{Timer, interleaved, timed};
 use super::{Effort, Policy, RESPONSIVE, Row, Verdict};
 use crate::commands::bench::counters::{self, GObject};
-use crate::commands::bench::figures::{Figures, Round, Unit};
-use crate::commands::bench::kernels::Kernels;
 use crate::failure::Failure;
+use crate::kernels::Kernels;
+use crate::measured::{Figures, Round, Unit};
 
 const INLINE: &str = "gilrt, inline";
 const INLINE_T: &str = "gilrt, inline, given the thread";

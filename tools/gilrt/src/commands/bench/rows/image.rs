@@ -6,10 +6,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use super::{Effort, Policy, RESPONSIVE, Row, Verdict, with_two_cpus};
-use crate::commands::bench::figures::{Figures, Round, Sample, Unit, median};
-use crate::commands::bench::kernels::{Kernels, Task};
 use crate::commands::photograph::PHOTOGRAPH;
 use crate::failure::Failure;
+use crate::kernels::{Kernels, Task};
+use crate::measured::{Figures, Round, Sample, Unit, median};
 use crate::memory_file::MemoryFile;
 use crate::picture::Picture;
 use crate::search;

@@ -1,9 +1,9 @@
 //! What an interpreter takes: the time of its birth and its end, and memory.
 
 use super::{Effort, Policy, RESPONSIVE, Row, Verdict};
-use crate::commands::bench::figures::{Figures, Round, Sample, Unit};
-use crate::commands::bench::kernels::{Kernels, Task};
 use crate::failure::Failure;
+use crate::kernels::{Kernels, Task};
+use crate::measured::{Figures, Round, Sample, Unit};
 
 const LIFE: &str = "new and close";
 const ENTERED: &str = "new, enter, attach, close";

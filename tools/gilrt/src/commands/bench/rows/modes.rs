@@ -3,8 +3,8 @@
 use super::passes::{Timer, interleaved, timed};
 use super::{Effort, Policy, RESPONSIVE, Row, Verdict};
 use crate::commands::bench::counters;
-use crate::commands::bench::figures::{Figures, Round, Unit};
-use crate::commands::bench::kernels::Kernels;
+use crate::kernels::Kernels;
+use crate::measured::{Figures, Round, Unit};
 
 use crate::failure::Failure;
 

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::Effort;
-use crate::commands::bench::figures::{Round, Sample, median};
-use crate::commands::bench::kernels::{Kernels, Task};
 use crate::failure::Failure;
+use crate::kernels::{Kernels, Task};
+use crate::measured::{Round, Sample, median};
 
 const PASSES: usize = 11;
 const UNITS: u64 = 2_000_000;

@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 
-use crate::commands::bench::figures::Sample;
+use crate::measured::Sample;
 
 pub const HALF: &str = "p50";
 pub const MOST: &str = "p99";

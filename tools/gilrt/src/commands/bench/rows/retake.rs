@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{ALL_POLICIES, Effort, Policy, Recorded, Row, Verdict, name, with_two_cpus};
-use crate::commands::bench::figures::{Figures, Round, Sample, Unit};
-use crate::commands::bench::kernels::{Kernels, Task};
 use crate::failure::Failure;
+use crate::kernels::{Kernels, Task};
+use crate::measured::{Figures, Round, Sample, Unit};
 
 const LONGEST: &str = "longest wait";
 /// A slice of 5 ms, one hold of 0.1 ms, and 1 ms for being woken.

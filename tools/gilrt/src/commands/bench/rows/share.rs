@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{Effort, Policy, RESPONSIVE, Row, Verdict};
-use crate::commands::bench::figures::{Figures, Round, Sample, Unit};
-use crate::commands::bench::kernels::{Kernels, Task};
 use crate::failure::Failure;
+use crate::kernels::{Kernels, Task};
+use crate::measured::{Figures, Round, Sample, Unit};
 
 const OURS: &str = "gilrt, responsive";
 const JAIN: &str = "Jain's index";

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::quantiles::{HALF, MOST, quantiles};
 use super::{ALL_POLICIES, Effort, Policy, Row, Verdict, name, with_two_cpus};
-use crate::commands::bench::figures::{Figures, Round, Sample, Unit};
-use crate::commands::bench::kernels::{Kernels, Task};
 use crate::failure::Failure;
+use crate::kernels::{Kernels, Task};
+use crate::measured::{Figures, Round, Sample, Unit};
 
 const RESPONSIVE: &str = "gilrt, responsive, from CPU to CPU";
 const INTERVAL: &str = "gilrt, interval, from CPU to CPU";

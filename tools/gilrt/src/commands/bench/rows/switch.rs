@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::quantiles::{HALF, parts};
 use super::world::{BARE, BARE_KERNEL, stops};
 use super::{Effort, Policy, RESPONSIVE, Row, Verdict, with_two_cpus};
-use crate::commands::bench::figures::{Figures, Round, Unit};
-use crate::commands::bench::kernels::{Kernels, Task};
 use crate::failure::Failure;
+use crate::kernels::{Kernels, Task};
+use crate::measured::{Figures, Round, Unit};
 
 const OURS: &str = "gilrt";
 const WAYS: [&str; 2] = ["to free-threaded", "to locked"];

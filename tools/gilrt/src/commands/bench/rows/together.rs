@@ -1,9 +1,9 @@
 //! One object that all threads count at once.
 
 use super::{Effort, Policy, RESPONSIVE, Row, Verdict};
-use crate::commands::bench::figures::{Figures, Round, Sample, Unit};
-use crate::commands::bench::kernels::{Kernels, Task};
 use crate::failure::Failure;
+use crate::kernels::{Kernels, Task};
+use crate::measured::{Figures, Round, Sample, Unit};
 
 const HOT: &str = "gilrt, hot";
 const BIASED: &str = "gilrt, biased";

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::quantiles::{HALF, parts};
 use super::{Effort, Policy, RESPONSIVE, Row, Verdict, with_two_cpus};
-use crate::commands::bench::figures::{Figures, Round, Sample, Unit};
-use crate::commands::bench::kernels::{Kernels, Task};
 use crate::failure::Failure;
+use crate::kernels::{Kernels, Task};
+use crate::measured::{Figures, Round, Sample, Unit};
 
 const OURS: &str = "gilrt, free-threaded";
 /// Of the row `switch` too, which stops the world as well.
