@@ -20,7 +20,7 @@ static void clear(obj_t *self) {
 /* Each thread makes cycles, keeps some for a while, hands some to the others, and never collects by itself. */
 #define SHELF 16u
 
-static obj_t *shelf[SHELF]; /* guarded by the lock */
+static obj_t *_Atomic shelf[SHELF]; /* whoever takes a reference out has it */
 
 static void make_cycles(unsigned index, void *rounds) {
   uint32_t random = index + 1;
@@ -28,9 +28,10 @@ static void make_cycles(unsigned index, void *rounds) {
     CHECK_STATUS(gil_acquire(), GILRT_OK);
     random = random * 1664525u + 1013904223u;
     obj_t *ring = ring_new(type, 1 + (random >> 20) % 20);
-    obj_t **place = &shelf[(random >> 8) % SHELF], *old = *place;
+    obj_t *_Atomic *place = &shelf[(random >> 8) % SHELF];
+    obj_t *old = atomic_exchange(place, NULL);
     if (old && random >> 31) node_link(ring, 1, obj_newref(old));
-    *place = ring;
+    obj_decref(atomic_exchange(place, ring)); /* of another thread, where there is no lock */
     if (old) {
       CHECK(OBJ_PAYLOAD(old, node_t)->number != CLEARED);
       uint32_t depth = random >> 30 & 1 ? gil_detach() : 0;

@@ -76,6 +76,7 @@ static void *neighbour(void *unused) {
     CHECK_STATUS(gil_release(), GILRT_OK);
     sleep_us(500);
   }
+  atomic_store(&companions_known, 1); /* the end of the runtime may come before its first acquire; others wait for it */
   return unused;
 }
 
