@@ -117,6 +117,11 @@ fn a_host_is_told_what_its_threads_are_asked_for() {
 }
 
 #[test]
+fn a_fork_where_the_host_is_told_can_be_ended() {
+    passes_in_both_modes("on_request_fork.c");
+}
+
+#[test]
 fn blocking_calls_are_interrupted() {
     passes_in_both_modes("interrupt.c");
 }

@@ -148,6 +148,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("no_membarrier.c", "how the lock of a process without membarrier is"),
     ("object_deadlock.c", "hangs, or is about checking mode"),
     ("on_request.c", "is given each mode as its argument: tests/c_programs.rs"),
+    ("on_request_fork.c", "is given each mode as its argument: tests/c_programs.rs"),
     ("order_interval.c", "one policy, and the order that it makes"),
     ("order_responsive.c", "one policy, and the order that it makes"),
     ("order_ticks.c", "one policy, and the order that it makes"),

@@ -5,7 +5,10 @@ use crate::sync::Ordering::*;
 use std::ffi::c_void;
 use std::mem::transmute;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU32};
+use std::sync::atomic::{AtomicPtr, AtomicU64};
+
+/// One fork, in [`OnRequest::callers`]. There are never so many threads.
+const FORK: u64 = 1 << 32;
 
 pub type OnRequestFn = unsafe extern "C" fn(thread_id: u64, requests: u32, user: *mut c_void);
 
@@ -28,11 +31,14 @@ unsafe impl Sync for Hook {}
 /// |---|---|---|
 /// | null | any | none, or none any more: who counts itself now goes away again |
 /// | set | n | n threads may be calling it; it is taken away by storing null and waiting for 0 |
+///
+/// Above the number of callers is that of the forks that this process comes from: who forks in the host's function, or in a signal
+/// handler that interrupted it, was forgotten with all others in the child, and must not count itself out there.
 #[derive(Debug)]
 pub struct OnRequest {
     call: AtomicPtr<c_void>,
     user: AtomicPtr<c_void>,
-    callers: AtomicU32,
+    callers: AtomicU64,
 }
 
 impl OnRequest {
@@ -40,7 +46,7 @@ impl OnRequest {
         OnRequest {
             call: AtomicPtr::new(ptr::null_mut()),
             user: AtomicPtr::new(ptr::null_mut()),
-            callers: AtomicU32::new(0),
+            callers: AtomicU64::new(0),
         }
     }
 
@@ -61,20 +67,20 @@ impl OnRequest {
     pub fn withdraw(&self) {
         // SeqCst, here and in `tell`: either the caller is counted here, or it sees null.
         self.call.store(ptr::null_mut(), SeqCst);
-        while self.callers.load(SeqCst) != 0 {
+        while !self.callers.load(SeqCst).is_multiple_of(FORK) {
             std::thread::yield_now();
         }
     }
 
-    /// In a forked child, where nobody is calling it.
+    /// In a forked child, where nobody else is calling it.
     pub fn after_fork(&self) {
-        self.callers.store(0, Relaxed);
+        self.callers.store((self.callers.load(Relaxed) / FORK).wrapping_add(1).wrapping_mul(FORK), Relaxed);
     }
 
     /// Async-signal-safe.
     #[cold]
     fn tell(&self, thread: u64, requests: u32) {
-        self.callers.fetch_add(1, SeqCst);
+        let forks = self.callers.fetch_add(1, SeqCst) / FORK;
         let call = self.call.load(SeqCst);
         if !call.is_null() {
             // SAFETY: stored by `set` from a function of this type.
@@ -82,7 +88,8 @@ impl OnRequest {
             // SAFETY: the host's function with its pointer, which are in use as long as `withdraw` has not returned.
             unsafe { call(thread, requests, self.user.load(Relaxed)) };
         }
-        self.callers.fetch_sub(1, Release); // pairs with the load in `withdraw`: what the host did is seen
+        // Release: pairs with the load in `withdraw`, so that what the host did is seen.
+        let _ = self.callers.fetch_update(Release, Relaxed, |now| (now / FORK == forks).then(|| now - 1));
     }
 }
 
