@@ -98,6 +98,11 @@ fn guards_hold_off_the_end_and_nothing_else() {
 }
 
 #[test]
+fn guards_of_threads_that_a_fork_leaves_behind_hold_nothing_off() {
+    passes_in_both_modes("guards_fork.c");
+}
+
+#[test]
 fn the_first_call_of_anything_starts_the_runtime() {
     passes("first_use.c");
 }

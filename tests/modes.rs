@@ -129,6 +129,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("fork_objects.c", "makes a free interpreter itself"),
     ("free.c", "makes free interpreters itself"),
     ("guards.c", "is given each mode as its argument: tests/c_programs.rs"),
+    ("guards_fork.c", "is given each mode as its argument: tests/c_programs.rs"),
     ("hot_becoming.c", "makes an interpreter of each mode itself"),
     ("hot_nomem.c", "counts allocations, of which in_mode.c makes some"),
     ("in_mode.c", "is no program, but what all of this is done by"),

@@ -21,13 +21,17 @@ pub struct Guard {
     maker: Maker,
 }
 
-/// By its number, which is 0 as long as a thread is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Maker(u64);
+#[derive(Debug, Clone, Copy)]
+struct Maker {
+    /// Of its state, for the host: 0 as long as the thread is not known. It may have another one later.
+    serial: u64,
+    /// For a fork: whatever states it has, and nobody else's ever.
+    number: usize,
+}
 
 impl fmt::Display for Maker {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self.0 {
+        match self.serial {
             0 => f.write_str("a thread that is not known"),
             serial => write!(f, "thread {serial}"),
         }
@@ -35,7 +39,7 @@ impl fmt::Display for Maker {
 }
 
 fn me() -> Maker {
-    Maker(tls::current().serial.load(Relaxed))
+    Maker { serial: tls::current().serial.load(Relaxed), number: tls::number() }
 }
 
 /// All guards, in [`lives::All`].
@@ -53,7 +57,8 @@ impl Guards {
 
     /// In a forked child: those of threads that do not exist hold nothing off.
     pub fn forget_others(&mut self) {
-        self.0.retain(|g| g.maker == me());
+        let me = tls::number();
+        self.0.retain(|g| g.maker.number == me);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Three thread-local words with initial-exec access: one load from the thread pointer, instead of the call that
+//! Four thread-local words with initial-exec access: one load from the thread pointer, instead of the call that
 //! `thread_local!` makes in a shared library (an incref + decref by call: 5.0 ns against 8.9).
 //!
 //! | word | at offset | a new thread's |
@@ -6,11 +6,12 @@
 //! | current | 0 | the static detached state |
 //! | inside | 8 | 0: whether the thread is in a slow path of this library, for signal handlers (L17) |
 //! | owed | 16 | 0: whether a release was refused to a signal handler meanwhile |
+//! | number | 24 | 0: nobody has asked yet which thread this is |
 //!
 //! The symbol stays hidden; C finds it by the offset that `gilrt_tls_offset` holds.
 
 use crate::thread::Thread;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// The distance of the calling thread's `gil_thread_t *` from the thread pointer: the same in every thread, set before
 /// main, never changed. For gilrt_inline.h.
@@ -34,10 +35,11 @@ mod word {
         ".globl gilrt_current",
         ".hidden gilrt_current",
         ".type gilrt_current,@object",
-        ".size gilrt_current,24",
+        ".size gilrt_current,32",
         ".p2align 4",
         "gilrt_current:",
         ".quad {detached}",
+        ".quad 0",
         ".quad 0",
         ".quad 0",
         ".section .init_array.gilrt,\"aw\"",
@@ -49,7 +51,7 @@ mod word {
     );
 
     extern "C" fn publish_offset() {
-        gilrt_tls_offset.store(offset(), std::sync::atomic::Ordering::Relaxed);
+        gilrt_tls_offset.store(offset(), Relaxed);
     }
 
     #[inline(always)]
@@ -117,6 +119,10 @@ mod word {
     pub fn owed() -> *mut usize {
         base().wrapping_add(2).cast()
     }
+
+    pub fn number() -> *mut usize {
+        base().wrapping_add(3).cast()
+    }
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -125,7 +131,8 @@ mod word {
     use std::cell::Cell;
 
     thread_local! {
-        static WORDS: (Cell<*const Thread>, Cell<usize>, Cell<usize>) = const { (Cell::new(&raw const crate::thread::DETACHED_STATE), Cell::new(0), Cell::new(0)) };
+        static WORDS: (Cell<*const Thread>, Cell<usize>, Cell<usize>, Cell<usize>) =
+            const { (Cell::new(&raw const crate::thread::DETACHED_STATE), Cell::new(0), Cell::new(0), Cell::new(0)) };
     }
 
     pub fn current() -> *const Thread {
@@ -142,6 +149,10 @@ mod word {
 
     pub fn owed() -> *mut usize {
         WORDS.with(|w| w.2.as_ptr())
+    }
+
+    pub fn number() -> *mut usize {
+        WORDS.with(|w| w.3.as_ptr())
     }
 }
 
@@ -169,6 +180,19 @@ pub fn is_inside() -> bool {
 pub fn owe_release() {
     // SAFETY: this thread's own word.
     unsafe { word::owed().write_volatile(1) };
+}
+
+/// Which thread this is, among all that ever asked: another number than that of a thread state, which a thread may have none of,
+/// or one after the other. Not for signal handlers.
+pub fn number() -> usize {
+    static LAST: AtomicUsize = AtomicUsize::new(0);
+    // SAFETY: this thread's own word.
+    unsafe {
+        if *word::number() == 0 {
+            *word::number() = LAST.fetch_add(1, Relaxed) + 1;
+        }
+        *word::number()
+    }
 }
 
 /// Says that the thread is in a slow path until it goes out of scope.
