@@ -57,6 +57,11 @@ static inline int sample_number(const gilrt_call_t *call, int index, const char 
   return GILRT_OK;
 }
 
+/* How many calls of the run have the state of this one. */
+static inline uint32_t sample_sharers(const gilrt_call_t *call) {
+  return call->flags & GILRT_CALL_ALONE ? 1 : call->thread_count;
+}
+
 /* The calls of one run, one a thread, end in any order; of those that share the state, who ends last speaks for the run.
    Guarded by the lock. */
 typedef struct sample_run {
@@ -64,7 +69,7 @@ typedef struct sample_run {
 } sample_run_t;
 
 static inline bool sample_run_is_over(sample_run_t *run, const gilrt_call_t *call) {
-  if (++run->finished < call->thread_count && !(call->flags & GILRT_CALL_ALONE)) return false;
+  if (++run->finished < sample_sharers(call)) return false;
   run->finished = 0;
   return true;
 }

@@ -5,6 +5,9 @@
  * zlib keeps all that it knows in the stream that it is given, so it is right on any number of threads. A caller that sets
  * GILRT_CALL_RELEASE lets the blocks be compressed at the same time; without it the lock is held while zlib works, and the
  * threads take turns at the safepoints between its steps.
+ *
+ * How long a block becomes is known when it is made, so its place in the file is too: whoever makes blocks hands them over, in the
+ * state. Interpreters and processes have no state in common, and are refused, unless there is only one of them.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -50,6 +53,9 @@ static int run_compress(gilrt_call_t *call) {
   if (status != GILRT_OK) return status;
   if (call->argc < 2 || call->argc > 3)
     return sample_fail(call, GILRT_ERR_INVALID, "compress needs a file to read and one to write, and may have a level");
+  if (sample_sharers(call) < call->thread_count)
+    return sample_fail(call, GILRT_ERR_INVALID,
+                       "who makes blocks of one file hands them to the others: use --workers threads or free");
   status = sample_number(call, 2, "the level", HIGHEST_LEVEL, &level);
   if (status != GILRT_OK) return status;
   status = run_join(run, call->thread_count, call->argv[0], call->argv[1], (int)level, &joined, &failure);
@@ -107,7 +113,7 @@ static void unload(void *state) {
 }
 
 static const gilrt_function_t functions[] = {
-    {"compress", "IN OUT [LEVEL]: a file in blocks, which gzip -d reads; level 1 to 9 (6)", run_compress},
+    {"compress", "IN OUT [LEVEL]: a file in blocks, by threads, locked or free; gzip -d reads it; level 1 to 9 (6)", run_compress},
     {"check", "IN OUT: decompresses what compress made of a file, and compares", run_check},
 };
 

@@ -126,9 +126,9 @@ static int run_insert(gilrt_call_t *call) {
   if (status != GILRT_OK) return status;
   const char *path = call->argc > 1 ? call->argv[1] : NULL;
   if (path && *path == '\0') return sample_fail(call, GILRT_ERR_INVALID, "the file needs a name");
-  if (it->joined > 0 && is_another(it, call->thread_count, path))
+  if (it->joined > 0 && is_another(it, sample_sharers(call), path))
     return sample_fail(call, GILRT_ERR_BUSY, "other threads are inserting: one run at a time");
-  it->threads = call->thread_count;
+  it->threads = sample_sharers(call);
   if (it->joined++ == 0) begin(legacy, path);
   insert_share(call, it, number);
   failure_t failure = it->failure;

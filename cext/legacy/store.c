@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+/* Another process that inserts into the file is waited for so long: workers that are processes take turns. */
+#define PATIENCE_MS 5000
+
 static int fail(const store_t *store, const char *what, failure_t *failure) {
   int code = sqlite3_errcode(store->db);
   int status = code == SQLITE_NOMEM ? GILRT_ERR_NOMEM : code == SQLITE_BUSY ? GILRT_ERR_BUSY : GILRT_ERR_INVALID;
@@ -40,6 +43,7 @@ int store_open(store_t *store, const char *path, failure_t *failure) {
   /* A database that cannot be opened is one that can be asked why, and is to be closed, unless memory was short. */
   if (status == GILRT_OK && sqlite3_open_v2(path ? path : ":memory:", &store->db, flags, NULL) != SQLITE_OK)
     status = fail(store, "open", failure);
+  if (status == GILRT_OK) sqlite3_busy_timeout(store->db, PATIENCE_MS);
   if (status == GILRT_OK)
     status = execute(store,
                      "CREATE TABLE IF NOT EXISTS entries (place INTEGER PRIMARY KEY, run INTEGER NOT NULL,"

@@ -176,6 +176,35 @@ fn workers_that_share_nothing_count_for_themselves_and_are_added_up() {
     }
 }
 
+/// Zlib's blocks come from all workers into one file.
+#[test]
+fn workers_that_share_nothing_are_refused_where_they_would_have_to() {
+    let folder = Folder::new();
+    let (plain, packed) = (folder.text("plain"), folder.text("packed"));
+    fs::write(&plain, "some text").unwrap();
+    fs::write(&packed, "of before").unwrap();
+    for kind in ["interpreters:3", "processes:2", "all:2"] {
+        let why = complaint(&run(&["deflate", "compress", "--workers", kind, &plain, &packed]), 1);
+        assert!(why.contains("--workers threads or free"), "{kind}: {why}");
+    }
+    for kind in ["threads:3", "free:3", "interpreters:1", "processes:1"] {
+        text(&run(&["deflate", "compress", "--workers", kind, &plain, &packed]));
+        text(&run(&["deflate", "check", "--workers", "all:2", &plain, &packed]));
+    }
+}
+
+#[test]
+fn processes_insert_into_one_database_one_after_the_other() {
+    let folder = Folder::new();
+    for place in [vec![], vec![folder.text("database")]] {
+        let mut arguments = vec!["legacy", "insert", "--json", "--workers", "processes:3", "200"];
+        arguments.extend(place.iter().map(String::as_str));
+        let runs = runs(&arguments);
+        assert_eq!(runs[1]["reported"]["entries"], 600, "{runs:?}");
+    }
+    assert!(!fs::exists(folder.text("database-journal")).unwrap(), "all was committed");
+}
+
 /// What the tool says when the second of four workers of this kind ends in this way.
 #[track_caller]
 fn die(kind: &str, how: &[&str], folder: &Folder) -> (String, String) {
