@@ -47,6 +47,8 @@ typedef struct legacy {
    changes the second is guarded by the lock of that interpreter. */
 static _Atomic(gil_interp_t *) owner;
 static unsigned users;
+/* Whether another interpreter was told so since the owner came: all workers of a run would say the same. */
+static atomic_bool told;
 
 /* Acquire: pairs with the release in `give_back`, so that what the last owner did to SQLite's data is seen. */
 static bool take(void) {
@@ -61,6 +63,7 @@ static bool take(void) {
 static void give_back(void) {
   if (--users > 0) return;
   sqlite3_shutdown();
+  atomic_store(&told, false);
   atomic_store_explicit(&owner, NULL, memory_order_release);
 }
 
@@ -194,7 +197,10 @@ static int load(void **state) {
   if (sqlite3_threadsafe() != 0)
     return refuse(GILRT_ERR_ABI, "SQLite has locks of its own, so there is nothing to show: compile it with "
                                  "LIBSQLITE3_FLAGS=-DSQLITE_THREADSAFE=0, as .cargo/config.toml has it");
-  if (!take()) return refuse(GILRT_ERR_BUSY, "another interpreter has loaded SQLite, and it is safe under one lock only");
+  if (!take()) {
+    if (atomic_exchange(&told, true)) return GILRT_ERR_BUSY;
+    return refuse(GILRT_ERR_BUSY, "another interpreter has loaded SQLite, and it is safe under one lock only");
+  }
   failure_t failure = {.status = GILRT_ERR_NOMEM, .message = "not enough memory"};
   legacy_t *legacy = calloc(1, sizeof *legacy);
   if (legacy && fill(legacy, &failure) == GILRT_OK) {

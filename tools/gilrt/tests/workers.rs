@@ -194,6 +194,14 @@ fn workers_that_share_nothing_are_refused_where_they_would_have_to() {
 }
 
 #[test]
+fn a_module_for_one_interpreter_tells_the_others_once() {
+    let output = run(&["legacy", "query", "--workers", "interpreters:8", "10"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert_eq!(stderr.matches("another interpreter has loaded SQLite").count(), 1, "{stderr}");
+}
+
+#[test]
 fn processes_insert_into_one_database_one_after_the_other() {
     let folder = Folder::new();
     for place in [vec![], vec![folder.text("database")]] {

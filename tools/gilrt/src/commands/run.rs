@@ -117,7 +117,9 @@ fn crews(options: &Options, module: &Module<'_>, notes: &mut Vec<String>) -> Res
     if kinds.contains(&Kind::Free) && !module.is_free_threaded() {
         let why = format!("module {} is not made for threads without a lock", module.name());
         if !wanted.is_all() {
-            return Err(Failure::Usage(format!("{why}; run it with --workers interpreters or processes")));
+            return Err(Failure::Usage(format!(
+                "{why}; run it with --workers threads, interpreters or processes"
+            )));
         }
         kinds.retain(|kind| *kind != Kind::Free);
         notes.push(format!("{why}: it was not run by free threads"));
