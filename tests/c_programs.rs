@@ -232,6 +232,11 @@ fn nothing_is_lost_when_the_mode_changes_under_load() {
 }
 
 #[test]
+fn several_threads_change_the_mode_at_once() {
+    passes("modes_at_once.c");
+}
+
+#[test]
 fn a_reference_from_nothing_is_given_by_the_living_only() {
     passes("try_incref.c");
 }

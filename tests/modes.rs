@@ -140,6 +140,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("legacy_interps.c", "makes its interpreters itself"),
     ("life.c", "the life of the runtime, which there is once"),
     ("modes.c", "changes the mode itself"),
+    ("modes_at_once.c", "changes the mode itself"),
     ("module_gil.c", "makes free interpreters, and gives them a GIL, itself"),
     ("module_null.c", "what is refused is so in any mode"),
     ("module_outlived.c", "a module that needs a GIL has one in any mode"),
