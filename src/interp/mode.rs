@@ -167,6 +167,7 @@ fn to_free(interp: &'static Interp, t: &'static Thread) -> Done {
         interp.gil.each_of(of, |w| {
             w.token.store(registry.seat_for(Some(w)), Relaxed);
             w.breaker.fetch_or(REFRESH, Release);
+            interp.look(w); // what was requested was told to who had the lock then
         });
     });
     let dead = dead.ok_or(Status::Nomem)?;
