@@ -237,6 +237,11 @@ fn several_threads_change_the_mode_at_once() {
 }
 
 #[test]
+fn a_lock_that_is_shared_stays_and_one_that_is_not_in_use_is_not_shared() {
+    passes("kin_or_free.c");
+}
+
+#[test]
 fn a_reference_from_nothing_is_given_by_the_living_only() {
     passes("try_incref.c");
 }

@@ -161,6 +161,9 @@ pub fn change(interp: &'static Interp, t: &'static Thread, to: Mode) -> Done {
 /// With the lock, which is let go.
 fn to_free(interp: &'static Interp, t: &'static Thread) -> Done {
     let all = lives::hold();
+    if interp.shares_its_lock() {
+        return Err(Status::Busy); // since just now
+    }
     let (mut states, of) = (0, interp.address());
     interp.gil.each_of(of, |_| states += 1);
     let dead = interp.owners.seat_threads(interp.token(), states, |registry| {
