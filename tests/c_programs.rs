@@ -232,6 +232,13 @@ fn nothing_is_lost_when_the_mode_changes_under_load() {
 }
 
 #[test]
+fn who_has_stopped_the_world_polls_and_nobody_gets_in() {
+    for mode_and_policy in [["0", "0"], ["0", "1"], ["0", "2"], ["2", "0"]] {
+        passes_with("stop_polls.c", &mode_and_policy);
+    }
+}
+
+#[test]
 fn several_threads_change_the_mode_at_once() {
     passes("modes_at_once.c");
 }

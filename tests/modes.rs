@@ -159,6 +159,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("sections.c", "makes a free interpreter itself"),
     ("signal_pend.c", "makes an interpreter of each mode itself"),
     ("shared.c", "makes interpreters that share a lock itself"),
+    ("stop_polls.c", "is given each mode as its argument: tests/c_programs.rs"),
     ("two_closers.c", "makes an interpreter of each mode itself"),
     ("weak_nomem.c", "counts allocations, of which in_mode.c makes some"),
 ];
