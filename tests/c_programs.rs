@@ -239,6 +239,12 @@ fn who_has_stopped_the_world_polls_and_nobody_gets_in() {
 }
 
 #[test]
+fn an_interpreter_closes_while_its_mode_changes() {
+    passes("close_switching.c");
+    passes_with("close_switching.c", &["shared"]);
+}
+
+#[test]
 fn several_threads_change_the_mode_at_once() {
     passes("modes_at_once.c");
 }

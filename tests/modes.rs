@@ -135,6 +135,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("inline_interps.c", "makes its interpreters itself"),
     ("interrupt.c", "is given each mode as its argument: tests/c_programs.rs"),
     ("interps_many.c", "makes its interpreters, of each mode, itself"),
+    ("close_switching.c", "changes the mode itself"),
     ("kin_or_free.c", "changes the mode itself"),
     ("last_holder.c", "makes an interpreter of each mode itself"),
     ("leaks.c", "what the end says of the main interpreter: tests/leaks.rs"),
