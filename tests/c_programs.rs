@@ -245,6 +245,11 @@ fn an_interpreter_closes_while_its_mode_changes() {
 }
 
 #[test]
+fn a_signal_handler_leaves_its_thread_as_it_was_whatever_the_mode() {
+    passes("signal_modes.c");
+}
+
+#[test]
 fn several_threads_change_the_mode_at_once() {
     passes("modes_at_once.c");
 }

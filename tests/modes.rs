@@ -158,6 +158,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("out_of_memory_interps.c", "makes an interpreter of each mode itself"),
     ("section_signal.c", "makes a free interpreter itself"),
     ("sections.c", "makes a free interpreter itself"),
+    ("signal_modes.c", "changes the mode itself"),
     ("signal_pend.c", "makes an interpreter of each mode itself"),
     ("shared.c", "makes interpreters that share a lock itself"),
     ("stop_polls.c", "is given each mode as its argument: tests/c_programs.rs"),

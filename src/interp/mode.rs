@@ -187,6 +187,7 @@ fn to_locked(interp: &'static Interp, t: &'static Thread) -> Done {
     // A helper, or who is on its way out of a lock of before, may have it for a moment; nobody else does, since nobody is attached.
     // Nor is this thread while it waits, but it comes back (A5).
     t.away.store(t.away.load(Relaxed) + 1, Relaxed); // published by the Release of a detach
+    t.breaker.fetch_or(UNBIASED, Relaxed); // so that a signal handler is refused meanwhile
     let taken = interp.gil.acquire_slow(t, Wait::Return);
     debug_assert!(taken.is_ok());
     t.away.store(t.away.load(Relaxed) - 1, Relaxed);
