@@ -576,7 +576,8 @@ int gil_interp_enter(gil_interp_t *interp,
 // Ends an interpreter, as gilrt_finalize does for the main one: acquires in it answer GILRT_ERR_CLOSED, those inside see that at
 // their next gil_poll, and the call waits until they have left: `timeout_ns` at the most, UINT64_MAX for ever. Pending destructors
 // run on the calling thread, and the unload of modules that are open there. Objects that somebody still refers to live on, without
-// their finalizers. A thread that had entered it enters another one with gil_interp_enter.
+// their finalizers. A thread that had entered it enters another one with gil_interp_enter. A caller that is attached to another
+// interpreter is detached while it waits.
 //
 // As long as there are guards (gil_guard_new), it only waits for them, and all else goes on.
 //
@@ -631,7 +632,8 @@ int gil_interp_set_mode(gil_interp_t *interp,
 
 // Stops the threads of the current interpreter but the calling one, which is attached by it (as gil_acquire does): the others
 // detach at their next gil_poll, gil_yield or release, and stay so. Waits for that; a thread that computes without polling keeps it
-// waiting. Nests; two threads that stop at once take turns. Holding the lock is all that it takes in GIL_MODE_LOCKED.
+// waiting. Nests; two threads that stop at once take turns. Holding the lock is all that it takes in GIL_MODE_LOCKED: gil_poll and
+// gil_yield do not give it away until the world goes on, but others get in while the caller blocks or is detached.
 //
 // Threads that are stopped go on counting references, as all detached threads do.
 //

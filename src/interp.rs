@@ -255,8 +255,9 @@ impl Interp {
             return self.gil.close(self.address());
         }
         let empty = self.owners.close();
+        let unwanted = self.gil.close(self.address()); // who has come for a lock of before may still wait for it
         world::resumed(self); // who waits for the end of a stop is refused instead
-        if empty { Ok(()) } else { Err(Status::Busy) }
+        if empty { unwanted } else { Err(Status::Busy) }
     }
 
     /// Leaves a request for whoever is attached next, and tells who is now. Async-signal-safe for CALL.

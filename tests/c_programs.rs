@@ -243,6 +243,34 @@ fn nothing_is_lost_when_the_mode_changes_under_load() {
 }
 
 #[test]
+fn who_has_stopped_the_world_polls_and_nobody_gets_in() {
+    for mode_and_policy in [["0", "0"], ["0", "1"], ["0", "2"], ["2", "0"]] {
+        passes_with("stop_polls.c", &mode_and_policy);
+    }
+}
+
+#[test]
+fn an_interpreter_closes_while_its_mode_changes() {
+    passes("close_switching.c");
+    passes_with("close_switching.c", &["shared"]);
+}
+
+#[test]
+fn a_signal_handler_leaves_its_thread_as_it_was_whatever_the_mode() {
+    passes("signal_modes.c");
+}
+
+#[test]
+fn several_threads_change_the_mode_at_once() {
+    passes("modes_at_once.c");
+}
+
+#[test]
+fn a_lock_that_is_shared_stays_and_one_that_is_not_in_use_is_not_shared() {
+    passes("kin_or_free.c");
+}
+
+#[test]
 fn a_reference_from_nothing_is_given_by_the_living_only() {
     passes("try_incref.c");
 }

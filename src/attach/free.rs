@@ -93,6 +93,9 @@ pub fn resume_sections(t: &'static Thread, interp: &'static Interp) {
 }
 
 fn leave_for(t: &'static Thread, interp: &'static Interp, wait: impl FnOnce()) {
+    // A signal handler that the fast paths let in meanwhile attaches from 0, and back.
+    let depth = t.depth.load(Relaxed);
+    t.depth.store(0, Relaxed);
     t.away.store(t.away.load(Relaxed) + 1, Relaxed); // published by the next line
     t.identity.store(DETACHED, Release); // pairs with the Acquire of whoever stops
     light_barrier();
@@ -106,4 +109,5 @@ fn leave_for(t: &'static Thread, interp: &'static Interp, wait: impl FnOnce()) {
     let back = interp.attach(t, Wait::Return);
     debug_assert!(back.is_ok());
     t.away.store(t.away.load(Relaxed) - 1, Relaxed);
+    t.depth.store(depth, Relaxed);
 }

@@ -242,6 +242,9 @@ pub fn yield_now(t: &'static Thread) -> Done {
 
 /// By an attached thread, in a slow path: `by` lets the lock go and takes it again, unless there is none any more then.
 fn give_way(t: &'static Thread, interp: &'static Interp, by: impl FnOnce(&Gil)) {
+    if t.halts.load(Relaxed) != 0 {
+        return; // it has stopped the world: who waits does so until that goes on
+    }
     by(&interp.gil);
     mode::come_back(interp, t);
     free::resume_sections(t, interp);

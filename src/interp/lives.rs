@@ -145,11 +145,16 @@ pub fn close(interp: &'static Interp, deadline: u64) -> Result<(), Status> {
         return Err(Status::Invalid); // that is the runtime's end
     }
     runtime::started()?;
+    let here = tls::current();
+    if ptr::eq(Interp::of(here), interp) && here.identity.load(Relaxed) != DETACHED {
+        return Err(Status::Nested);
+    }
+    attach::detached(|| close_detached(interp, deadline)) // where it is attached may be the same lock
+}
+
+fn close_detached(interp: &'static Interp, deadline: u64) -> Result<(), Status> {
     let inside = attach::enter().ok_or(Status::Deadlock)?;
     if let Some(mine) = runtime::find_state(interp) {
-        if mine.identity.load(Relaxed) != DETACHED {
-            return Err(Status::Nested);
-        }
         if mine.away.load(Relaxed) != 0 {
             return Err(Status::Deadlock); // its own region would keep it waiting
         }

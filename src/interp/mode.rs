@@ -20,6 +20,7 @@ use crate::config::Mode;
 use crate::gil::Wait;
 use crate::object::death;
 use crate::object::header::MERGED_OWNER;
+use crate::object::owners::Queue;
 use crate::status::Status;
 use crate::sync::{Ordering::*, full_fence, heavy_barrier_available, light_barrier, mutant};
 use crate::thread::{CLOSED, DETACHED, REFRESH, STOP, Thread, UNBIASED};
@@ -160,12 +161,16 @@ pub fn change(interp: &'static Interp, t: &'static Thread, to: Mode) -> Done {
 /// With the lock, which is let go.
 fn to_free(interp: &'static Interp, t: &'static Thread) -> Done {
     let all = lives::hold();
+    if interp.shares_its_lock() {
+        return Err(Status::Busy); // since just now
+    }
     let (mut states, of) = (0, interp.address());
     interp.gil.each_of(of, |_| states += 1);
     let dead = interp.owners.seat_threads(interp.token(), states, |registry| {
         interp.gil.each_of(of, |w| {
             w.token.store(registry.seat_for(Some(w)), Relaxed);
             w.breaker.fetch_or(REFRESH, Release);
+            interp.look(w); // what was requested was told to who had the lock then
         });
     });
     let dead = dead.ok_or(Status::Nomem)?;
@@ -177,10 +182,29 @@ fn to_free(interp: &'static Interp, t: &'static Thread) -> Done {
     Ok(())
 }
 
-/// With the world stopped; takes the lock.
+/// With the world stopped; takes the lock. First, since who sees the new mode may want it, and have it, and change the mode again.
 fn to_locked(interp: &'static Interp, t: &'static Thread) -> Done {
-    let all = lives::hold();
-    let (token, dead) = interp.owners.seat_lock().ok_or(Status::Nomem)?;
+    // A helper, or who is on its way out of a lock of before, may have it for a moment; nobody else does, since nobody is attached.
+    // Nor is this thread while it waits, but it comes back (A5).
+    t.away.store(t.away.load(Relaxed) + 1, Relaxed); // published by the Release of a detach
+    t.breaker.fetch_or(UNBIASED, Relaxed); // so that a signal handler is refused meanwhile
+    let taken = interp.gil.acquire_slow(t, Wait::Return);
+    debug_assert!(taken.is_ok());
+    t.away.store(t.away.load(Relaxed) - 1, Relaxed);
+    let dead = give_lock(interp, t);
+    if dead.is_none() {
+        interp.gil.hand_in(t);
+        without_bias(t, 0);
+    }
+    dead.ok_or(Status::Nomem)?.into_iter().for_each(death::await_burial);
+    Ok(())
+}
+
+/// By a thread that has the lock already, which the others are to use from now on. What has died; None, and nothing is changed, if
+/// there is no memory.
+fn give_lock(interp: &'static Interp, t: &'static Thread) -> Option<Queue> {
+    let _all = lives::hold();
+    let (token, dead) = interp.owners.seat_lock()?;
     interp.gil.each_of(interp.address(), |w| {
         w.token.store(token, Relaxed);
         if !mutant!("refresh-untold") {
@@ -188,20 +212,16 @@ fn to_locked(interp: &'static Interp, t: &'static Thread) -> Done {
         }
     });
     publish(interp, Mode::Locked, token);
-    drop(all);
     t.identity.store(token, Relaxed);
     t.breaker.fetch_and(!REFRESH, Relaxed);
-    // Who is on its way out of a lock of before may have it for a moment; nobody else does, since nobody is attached.
-    let taken = interp.gil.acquire_slow(t, Wait::Return);
-    debug_assert!(taken.is_ok());
+    interp.look(t);
     // The end of the stop finds the threads that have seats, which they have no longer. Release: pairs with the Acquire of the breaker
     // in `free::acquire`.
     interp.gil.each_of(interp.address(), |w| {
         w.poll.fetch_and(!STOP, Relaxed);
         w.breaker.fetch_and(!STOP, Release);
     });
-    dead.into_iter().for_each(death::await_burial);
-    Ok(())
+    Some(dead)
 }
 
 /// Release: pairs with the Acquire in `is_free`. Last, after the tokens and REFRESH.
