@@ -13,6 +13,7 @@ use crate::runtime;
 use crate::sync::{Guard, Mutex, fence_or_heavy_barrier};
 use crate::sys;
 use crate::sys::boxed::try_box;
+use crate::sys::errno::KeepErrno;
 use crate::sys::tls;
 use crate::thread::{DETACHED, ELSEWHERE, INTERRUPT, UNBIASED};
 use std::cell::UnsafeCell;
@@ -36,6 +37,7 @@ pub struct All {
 
 /// A new interpreter, which nobody has entered; with the lock of `kin`, if that is given, or one of its own.
 pub fn open(config: &Config, kin: Option<&'static Interp>, name: &[u8]) -> Result<&'static Interp, Status> {
+    let _errno = KeepErrno::new();
     runtime::started()?;
     if runtime::finalized() {
         return Err(Status::Closed);
@@ -70,6 +72,7 @@ pub fn open(config: &Config, kin: Option<&'static Interp>, name: &[u8]) -> Resul
 
 /// Changes the mode of `interp`: the other threads go on in the new one.
 pub fn set_mode(interp: &'static Interp, to: Mode) -> Result<(), Status> {
+    let _errno = KeepErrno::new();
     runtime::started()?;
     visit(interp, |t| {
         crate::attach::acquire::<attach::Runtime>(t)?;
@@ -128,6 +131,7 @@ pub fn kin_asking(gil: &Gil, request: u32) -> Option<&'static Interp> {
 
 /// The calling thread's acquires mean `interp` from now on; it is detached afterwards. The interpreter that it leaves.
 pub fn enter(interp: &'static Interp) -> Result<&'static Interp, Status> {
+    let _errno = KeepErrno::new();
     runtime::started()?;
     let before = tls::current();
     if before.identity.load(Relaxed) != DETACHED {
@@ -141,6 +145,7 @@ pub fn enter(interp: &'static Interp) -> Result<&'static Interp, Status> {
 /// Closes `interp` for good: waits until everybody has left, `deadline` at the most. One thread at a time closes it; another
 /// that would waits too, to find it closed.
 pub fn close(interp: &'static Interp, deadline: u64) -> Result<(), Status> {
+    let _errno = KeepErrno::new();
     if ptr::eq(interp, Interp::main()) {
         return Err(Status::Invalid); // that is the runtime's end
     }
