@@ -210,10 +210,11 @@ WRAPPED(int, obj_type_new, const obj_type_config_t *config, obj_type_t **out) {
   return status == GILRT_OK ? __real_obj_type_new(config, out) : status;
 }
 
-/* Also in signal handlers: there the thread has arrived, or is unknown, and a handler that enters an interpreter is refused at
-   the worst. */
+/* Also in signal handlers: there the thread has arrived, or is unknown, or is just arriving. Then the handler is refused, with the
+   answer that a program must expect of this function in a handler. */
 WRAPPED(int, gil_call_soon, int (*fn)(void *user), void *user) {
   int status = arrive();
+  if (status == GILRT_ERR_DEADLOCK) return GILRT_ERR_LIMIT;
   return status == GILRT_OK ? __real_gil_call_soon(fn, user) : status;
 }
 
