@@ -13,6 +13,7 @@ use_clang "$llvm" thread
 canary race "data race"
 export RUSTFLAGS="-Zsanitizer=thread $RUSTFLAGS"
 export CARGO_TARGET_DIR=$target/tsan GILRT_TEST_SLOWDOWN=${GILRT_TEST_SLOWDOWN:-10}
-export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
+# A host may start threads in a forked child.
+export TSAN_OPTIONS="die_after_fork=0 halt_on_error=1 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
 run_stress "$long" cargo test "$build_std" --target "$host"
 instrumented __tsan_

@@ -84,7 +84,7 @@ static inline struct gilrt_thread_words_ *gilrt_words_(gil_thread_t *t) {
 static inline int gil_acquire_inline_t(gil_thread_t *t) {
   struct gilrt_thread_words_ *w = gilrt_words_(t);
   if (GILRT_LOAD_(w->self) != GILRT_DETACHED_) return gil_acquire(); /* nested */
-  GILRT_STORE_(w->self, w->token);
+  GILRT_STORE_(w->self, GILRT_LOAD_(w->token));
   /* Against a revoker, whose barrier in the processor makes this one enough. */
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
   if (!GILRT_LIKELY_(__atomic_load_n(&w->breaker, __ATOMIC_ACQUIRE) == 0)) return gil_acquire_slow(t);
@@ -125,7 +125,7 @@ static inline void gil_region_end_inline_t(gil_thread_t *t, uint32_t saved) {
     gil_region_end(saved);
     return;
   }
-  GILRT_STORE_(w->self, w->token);
+  GILRT_STORE_(w->self, GILRT_LOAD_(w->token));
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
   if (!GILRT_LIKELY_(__atomic_load_n(&w->breaker, __ATOMIC_ACQUIRE) == 0)) {
     GILRT_STORE_(w->self, GILRT_DETACHED_);

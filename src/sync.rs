@@ -138,6 +138,7 @@ pub mod model {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     static LIGHT: AtomicBool = AtomicBool::new(true);
+    static CLOSES: AtomicBool = AtomicBool::new(true);
 
     /// Whether the fast paths' barriers are drawn. Not where nobody revokes or asks for something: loom's fences synchronise
     /// with one another, which a compiler fence does not, and would hide a missing Acquire or Release of the slow paths.
@@ -147,6 +148,15 @@ pub mod model {
 
     pub fn fences() -> bool {
         LIGHT.load(Ordering::Relaxed)
+    }
+
+    /// Whether somebody closes an interpreter: what orders that against an acquire is drawn only then.
+    pub fn draw_closing_fences(yes: bool) {
+        CLOSES.store(yes, Ordering::Relaxed);
+    }
+
+    pub fn closes() -> bool {
+        CLOSES.load(Ordering::Relaxed)
     }
 
     /// The rule that `GILRT_MUTANT` names is broken in this process.

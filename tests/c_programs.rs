@@ -98,11 +98,6 @@ fn guards_hold_off_the_end_and_nothing_else() {
 }
 
 #[test]
-fn guards_of_threads_that_a_fork_leaves_behind_hold_nothing_off() {
-    passes_in_both_modes("guards_fork.c");
-}
-
-#[test]
 fn the_first_call_of_anything_starts_the_runtime() {
     passes("first_use.c");
 }
@@ -119,11 +114,6 @@ fn a_host_is_told_what_its_threads_are_asked_for() {
         passes_with("on_request.c", &[mode, "another"]);
     }
     passes_with("on_request.c", &["1", "another"]);
-}
-
-#[test]
-fn a_fork_where_the_host_is_told_can_be_ended() {
-    passes_in_both_modes("on_request_fork.c");
 }
 
 #[test]

@@ -48,6 +48,20 @@ fn a_fork_from_every_state_leaves_a_child_that_works() {
 }
 
 #[test]
+fn guards_of_threads_that_a_fork_leaves_behind_hold_nothing_off() {
+    for mode in ["0", "2"] {
+        passes_with("guards_fork.c", &[mode]);
+    }
+}
+
+#[test]
+fn a_fork_where_the_host_is_told_can_be_ended() {
+    for mode in ["0", "2"] {
+        passes_with("on_request_fork.c", &[mode]);
+    }
+}
+
+#[test]
 fn forks_while_others_use_the_lock() {
     passes_with("fork_storm.c", &["lock"]);
 }

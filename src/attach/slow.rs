@@ -192,8 +192,7 @@ pub fn poll_slow(t: &'static Thread) -> Result<i32, Status> {
     };
     let interp = Interp::of(t);
     let asked = t.poll.load(Relaxed);
-    // Not by a thread that has the lock, while who stopped the world in order to bring it waits for it.
-    if asked & STOP != 0 && (interp.is_free() || mutant!("pauses-with-lock")) {
+    if asked & STOP != 0 {
         free::pause(t, interp);
     }
     if asked & (DROP | TICK) != 0 && !interp.is_free() {

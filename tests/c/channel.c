@@ -336,7 +336,7 @@ static void a_receiver_counts_and_passes_on(void) {
   expect_all_dead(1);
 }
 
-static volatile sig_atomic_t refused;
+static atomic_bool refused;
 static obj_channel_t *other;
 static obj_t *volatile in_handler;
 

@@ -1,6 +1,6 @@
 //! How a model is run, and how one that breaks a rule is.
 
-use gilrt::sync::model::draw_light_barriers;
+use gilrt::sync::model::{draw_closing_fences, draw_light_barriers};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::*;
 
@@ -12,6 +12,7 @@ pub fn explore(
     run: impl Fn() + Sync + Send + 'static,
 ) {
     draw_light_barriers(light_barriers);
+    draw_closing_fences(name.contains("close"));
     let mut model = loom::model::Builder::new();
     model.preemption_bound = preemptions;
     let begin = std::time::Instant::now();

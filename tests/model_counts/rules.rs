@@ -40,7 +40,6 @@ const RULES: &[(&str, &str)] = &[
     ("refresh-untold", "modes::a_lock_comes_while_a_thread_attaches"),
     ("musters-late", "worlds::a_stop_meets_threads_that_come_and_go"),
     ("musters-without-fence", "worlds::two_threads_stop_the_world"),
-    ("pauses-with-lock", "worlds::a_lock_comes_back_while_one_waits_for_it"),
     ("refused-untold", "worlds::a_stop_meets_one_that_is_refused_the_lock_of_before"),
     ("resume-relaxed", "worlds::a_stop_meets_threads_that_come_and_go"),
 ];
