@@ -1,14 +1,16 @@
-//! The interpreters beside the main one: made, entered, closed, and what a fork does to all of them.
+//! The interpreters beside the main one: made, entered, closed; what a fork does to all of them is in `fork`.
 //!
 //! Interpreters are type-stable, as thread states are: one that was closed is made anew in its place, so that a stale pointer
 //! leads to a refusal or a spurious request at the worst. A state of a thread in an interpreter that closes is given to
 //! `CLOSED`, which refuses everybody, until its thread comes by and gives it back.
 
+mod fork;
+
+pub use fork::{Frozen, freeze, reset_after_fork, thaw};
+
 use super::guard::Guards;
 use super::*;
-use crate::gil::Inner;
-use crate::object::owners::Registry;
-use crate::object::{collect, types};
+use crate::object::types;
 use crate::runtime;
 use crate::sync::{Guard, Mutex, fence_or_heavy_barrier};
 use crate::sys;
@@ -16,7 +18,6 @@ use crate::sys::boxed::try_box;
 use crate::sys::errno::KeepErrno;
 use crate::sys::tls;
 use crate::thread::{DETACHED, ELSEWHERE, INTERRUPT, UNBIASED};
-use std::cell::UnsafeCell;
 
 /// Where the states of closed interpreters are. Their breakers say CLOSED, so that they are refused.
 static CLOSED: Interp = Interp::new(&CLOSED_LOCK);
@@ -326,76 +327,6 @@ impl All {
 
     fn each(&self) -> impl Iterator<Item = &'static Interp> {
         [Interp::main(), &CLOSED].into_iter().chain(self.open.iter().copied())
-    }
-}
-
-/// The mutexes of one interpreter, held by a thread that forks, in the parent and in the child.
-#[derive(Debug)]
-pub struct Frozen(UnsafeCell<Option<Locks>>);
-
-/// The last, which is that of its lock, is with the first of those that have the lock.
-type Locks = (collect::Frozen, Guard<'static, Registry>, Option<Guard<'static, Inner>>);
-
-// SAFETY: only touched by a thread that holds the mutex of ALL: one at a time.
-unsafe impl Sync for Frozen {}
-// SAFETY: as above; a guard does not leave its thread.
-unsafe impl Send for Frozen {}
-
-impl Frozen {
-    pub const fn new() -> Frozen {
-        Frozen(UnsafeCell::new(None))
-    }
-}
-
-/// Takes the locks of all interpreters, for a fork.
-pub fn freeze() -> Guard<'static, All> {
-    let all = ALL.lock();
-    for interp in all.each() {
-        let inner = all.is_first_of_its_lock(interp).then(|| interp.gil.get().lock_inner());
-        let locks = (interp.collector.freeze(), interp.owners.freeze(), inner);
-        // SAFETY: this thread holds the mutex of ALL.
-        unsafe { *interp.across_fork.0.get() = Some(locks) };
-    }
-    all
-}
-
-/// Gives them back, after `in_between`.
-pub fn thaw(
-    all: Guard<'static, All>,
-    mut in_between: impl FnMut(&'static Interp, &mut Registry, Option<&mut Inner>),
-) {
-    for interp in all.each() {
-        // SAFETY: this thread holds the mutex of ALL, in this process or the one that it is a copy of.
-        let locks = unsafe { (*interp.across_fork.0.get()).take() };
-        if let Some((_lists, mut registry, mut inner)) = locks {
-            in_between(interp, &mut registry, inner.as_deref_mut());
-        }
-    }
-}
-
-/// In a forked child, of whose threads only the one with the state `survivor` exists.
-pub fn reset_after_fork(
-    interp: &'static Interp,
-    registry: &mut Registry,
-    inner: Option<&mut Inner>,
-    survivor: Option<&'static Thread>,
-    survives: impl Fn(&Thread) -> bool,
-    bury: impl FnMut(&'static Thread),
-) {
-    interp.calls.fill_gaps();
-    interp.closer.store(false, Relaxed);
-    interp.on_request.after_fork();
-    // Whoever was in the middle of serving what was requested does not exist: it is requested again, in vain at the worst.
-    interp.requests.fetch_or(CALL | MERGE | BURY, Relaxed);
-    interp.gil.requests.fetch_or(MERGE, Relaxed);
-    interp.collector.after_fork(survivor);
-    registry.forget_others(survivor, |o| object::death::pend_silently(o, interp));
-    if let Some(inner) = inner {
-        interp.gil.reset_after_fork(inner, survives, bury);
-    }
-    if let Some(t) = survivor {
-        t.ask(SERVE);
-        t.breaker.fetch_or(HANDED, Relaxed);
     }
 }
 

@@ -121,7 +121,7 @@ pub fn renew(interp: &Interp, t: &'static Thread) -> bool {
 
 /// Where there is no lock UNBIASED says that there is no asymmetric barrier. Acquire: pairs with the Release that set `and`, after
 /// the token.
-fn without_bias(t: &Thread, and: u32) {
+pub fn without_bias(t: &Thread, and: u32) {
     let unbiased = if heavy_barrier_available() { UNBIASED } else { 0 };
     t.breaker.fetch_and(!(unbiased | and), Acquire);
 }
