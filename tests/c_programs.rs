@@ -220,7 +220,6 @@ fn hundreds_of_interpreters_at_once_and_thousands_one_after_the_other_leave_noth
 #[test]
 fn interpreters_that_share_a_lock_share_nothing_else() {
     passes("shared.c");
-    passes_with("shared.c", &["fork"]);
 }
 
 /// M1: how many threads, and whose mode. `ci/modes.sh` takes longer.

@@ -62,6 +62,11 @@ fn a_fork_where_the_host_is_told_can_be_ended() {
 }
 
 #[test]
+fn forks_while_others_share_a_lock_among_interpreters() {
+    passes_with("shared.c", &["fork"]);
+}
+
+#[test]
 fn forks_while_others_use_the_lock() {
     passes_with("fork_storm.c", &["lock"]);
 }
