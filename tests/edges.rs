@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::{command, cpp_program, library, program, program_without_library, run};
+use support::{command, cpp_program, library, module, program, program_without_library, run};
 
 #[track_caller]
 fn passes(source: &str) {
@@ -59,6 +59,15 @@ fn a_fork_where_the_host_is_told_can_be_ended() {
     for mode in ["0", "2"] {
         passes_with("on_request_fork.c", &[mode]);
     }
+}
+
+#[test]
+fn forks_while_others_open_call_and_close_modules() {
+    let states = module("modules/states.c");
+    let copy = states.with_extension("forked.so");
+    std::fs::copy(&states, &copy).expect("the target folder can be written");
+    let [states, copy] = [&states, &copy].map(|path| path.to_str().expect("a name in UTF-8"));
+    passes_with("module_races.c", &[states, copy, "fork"]);
 }
 
 #[test]
