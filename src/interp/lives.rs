@@ -160,10 +160,8 @@ pub fn close(interp: &'static Interp, deadline: u64) -> Result<(), Status> {
 
 fn close_detached(interp: &'static Interp, deadline: u64) -> Result<(), Status> {
     let inside = attach::enter().ok_or(Status::Deadlock)?;
-    if let Some(mine) = runtime::find_state(interp) {
-        if mine.away.load(Relaxed) != 0 {
-            return Err(Status::Deadlock); // its own region would keep it waiting
-        }
+    if runtime::find_state(interp).is_some_and(|mine| mine.away.load(Relaxed) != 0) {
+        return Err(Status::Deadlock); // its own region would keep it waiting
     }
     while !elect(interp)? {
         if sys::now() >= deadline {
