@@ -98,9 +98,7 @@ pub fn visit<R>(interp: &'static Interp, f: impl FnOnce(&'static Thread) -> R) -
     let there = move_to(interp);
     let result = there.map(f);
     if there.is_ok() {
-        let _inside = attach::enter();
-        let _all = ALL.lock();
-        runtime::set_current(if runtime::is_mine(before) { before } else { runtime::nowhere() });
+        go_back(before);
     }
     crate::attach::region_end::<attach::Runtime>(before, saved);
     result
@@ -110,6 +108,13 @@ pub fn visit<R>(interp: &'static Interp, f: impl FnOnce(&'static Thread) -> R) -
 fn move_to(interp: &'static Interp) -> Result<&'static Thread, Status> {
     let _inside = attach::enter().ok_or(Status::Deadlock)?;
     while_open(interp, || act_in(interp))
+}
+
+/// The calling thread, which is detached, acts by `before` again, unless that is its own no longer: its interpreter may have ended.
+fn go_back(before: &'static Thread) {
+    let _inside = attach::enter();
+    let _all = ALL.lock();
+    runtime::set_current(if runtime::is_mine(before) { before } else { runtime::nowhere() });
 }
 
 /// Under the mutex of all interpreters.
@@ -187,12 +192,7 @@ fn end(interp: &'static Interp, deadline: u64, inside: tls::Inside) -> Result<()
     let mine = while_open(interp, || act_in(interp))?;
     drop(inside);
     let buried = runtime::last_rites(mine);
-    let inside = attach::enter();
-    {
-        let _all = ALL.lock();
-        runtime::set_current(if ptr::eq(before, mine) { runtime::nowhere() } else { before });
-    }
-    drop(inside);
+    go_back(if ptr::eq(before, mine) { runtime::nowhere() } else { before });
     buried?;
     if crate::check::enabled() {
         types::report_leaks(interp);
