@@ -82,7 +82,7 @@ pub fn sit_out(t: &Thread, interp: &Interp) {
 
 /// Wakes those who wait for the end of a stop.
 pub fn resumed(interp: &Interp) {
-    interp.resumptions.fetch_add(1, Release); // pairs with the Acquire in `free::enter`
+    interp.resumptions.fetch_add(1, Release); // pairs with the Acquire in `free::acquire`
     futex::wake_all(&interp.resumptions);
 }
 

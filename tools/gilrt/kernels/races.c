@@ -104,13 +104,19 @@ static void finalize(obj_t *self) {
   atomic_fetch_add(&finalized, 1);
 }
 
-static void take_all(unsigned index, void *user) {
-  scene_t *scene = user;
+/* Known to the library before the clock starts, and attached when the crew begins; false if it does not. */
+static bool ready_attached(unsigned index) {
   spread(index);
   gil_acquire();
   gil_release();
-  if (!crew_ready()) return;
+  if (!crew_ready()) return false;
   gil_acquire();
+  return true;
+}
+
+static void take_all(unsigned index, void *user) {
+  scene_t *scene = user;
+  if (!ready_attached(index)) return;
   for (uint64_t i = scene->units; i > 0; i--) {
     obj_incref_inline(scene->object);
     if (i % POLL_EVERY == 0) gil_poll_inline();
@@ -120,11 +126,7 @@ static void take_all(unsigned index, void *user) {
 
 static void drop_all(unsigned index, void *user) {
   scene_t *scene = user;
-  spread(index);
-  gil_acquire();
-  gil_release();
-  if (!crew_ready()) return;
-  gil_acquire();
+  if (!ready_attached(index)) return;
   for (uint64_t i = scene->units; i > 0; i--) {
     obj_decref_inline(scene->object);
     if (i % POLL_EVERY == 0) gil_poll_inline();
@@ -135,11 +137,7 @@ static void drop_all(unsigned index, void *user) {
 static void take_and_drop(unsigned index, void *user) {
   scene_t *scene = user;
   uint64_t chain = index;
-  spread(index);
-  gil_acquire();
-  gil_release();
-  if (!crew_ready()) return;
-  gil_acquire();
+  if (!ready_attached(index)) return;
   for (uint64_t i = scene->units; i > 0; i--) {
     use(&chain);
     obj_incref_inline(scene->object);
